@@ -1,0 +1,55 @@
+// SPDX-License-Identifier: Apache-2.0
+#pragma once
+
+#include <memory>
+#include <string>
+
+#include "kernels/kernels.h"
+
+namespace gantry {
+
+// Opens the CPU with `threads` threads (0: all that this process may use).
+Backend open_cpu_backend(int threads);
+
+// Kernels of the CPU: oneDNN for convolution and dense, own OpenMP loops for the rest. f32.
+// Every loop splits its work by index, never by arrival, so results depend on the thread count
+// alone. Each make_* stands in the file of its op.
+class CpuKernels : public Kernels {
+ public:
+  explicit CpuKernels(int threads);
+  ~CpuKernels() override;
+
+  struct Engine;  // oneDNN's, kept out of this header
+  const Engine& engine() const { return *engine_; }
+  int threads() const { return threads_; }
+
+ private:
+  Made make_conv2d(const Conv2dDesc&, Conv2dPass) override;
+  Made make_dense(const DenseDesc&, DensePass) override;
+  Made make_bias_grad(const BiasGradDesc&) override;
+  Made make_bias_add(const BiasAddDesc&) override;
+  Made make_activation(const ActivationDesc&, ActivationPass) override;
+  Made make_norm(const NormDesc&, NormPass) override;
+  Made make_upsample(const UpsampleDesc&, LinearPass) override;
+  Made make_pool(const PoolDesc&, PoolPass) override;
+  Made make_pad(const PadDesc&, LinearPass) override;
+  Made make_channel_concat(const ConcatDesc&, LinearPass) override;
+  Made make_sum(const SumDesc&) override;
+  Made make_dropout(const DropoutDesc&) override;
+  Made make_random(const RandomDesc&) override;
+  Made make_one_hot(const OneHotDesc&) override;
+  Made make_target(const TargetDesc&) override;
+  Made make_instance_noise(const InstanceNoiseDesc&) override;
+  Made make_loss(const LossDesc&, bool gradient) override;
+  Made make_reduce(const ReduceDesc&) override;
+  Made make_optimizer(const OptimizerDesc&) override;
+  Made make_grad_norm(const GradNormDesc&) override;
+  Made make_schedule(const ScheduleDesc&) override;
+  Made make_advance(const AdvanceDesc&) override;
+  Made make_spectral_norm(const SpectralNormDesc&, SpectralNormPass) override;
+
+  int threads_ = 1;
+  std::unique_ptr<Engine> engine_;
+};
+
+}  // namespace gantry

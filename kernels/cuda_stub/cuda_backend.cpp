@@ -1,0 +1,13 @@
+// SPDX-License-Identifier: Apache-2.0
+// Linked where CUDA is not built in.
+#include "kernels/cuda_backend.h"
+
+namespace gantry {
+
+bool cuda_built() { return false; }
+
+Backend open_cuda_backend() {
+  throw EnvironmentError("this gantry was built without CUDA; use backend=cpu");
+}
+
+}  // namespace gantry

@@ -1,0 +1,95 @@
+// SPDX-License-Identifier: Apache-2.0
+#pragma once
+
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "core/kernel.h"
+#include "kernels/ops/activation.h"
+#include "kernels/ops/conv2d.h"
+#include "kernels/ops/elementwise.h"
+#include "kernels/ops/loss.h"
+#include "kernels/ops/norm.h"
+#include "kernels/ops/optimizer.h"
+#include "kernels/ops/spatial.h"
+
+namespace gantry {
+
+// Makes the kernels of one device. The public methods check the descriptor once for every backend
+// (std::logic_error: layers have checked user input before) and note the cost; the private ones
+// are what a backend writes. A backend without an op does not compile.
+// Argument orders: see each op's header.
+class Kernels {
+ public:
+  virtual ~Kernels() = default;
+
+  // What floating-point tensors are stored as: f32, or f64 in the reference backend.
+  virtual DType real() const { return DType::kF32; }
+
+  KernelPtr conv2d(const Conv2dDesc& desc, Conv2dPass pass);
+  KernelPtr dense(const DenseDesc& desc, DensePass pass);
+  KernelPtr bias_grad(const BiasGradDesc& desc);
+  KernelPtr bias_add(const BiasAddDesc& desc);
+  KernelPtr activation(const ActivationDesc& desc, ActivationPass pass);
+  KernelPtr norm(const NormDesc& desc, NormPass pass);
+  KernelPtr upsample(const UpsampleDesc& desc, LinearPass pass);
+  KernelPtr pool(const PoolDesc& desc, PoolPass pass);
+  KernelPtr pad(const PadDesc& desc, LinearPass pass);
+  KernelPtr channel_concat(const ConcatDesc& desc, LinearPass pass);
+  KernelPtr sum(const SumDesc& desc);
+  KernelPtr dropout(const DropoutDesc& desc);
+  KernelPtr random(const RandomDesc& desc);
+  KernelPtr one_hot(const OneHotDesc& desc);
+  KernelPtr target(const TargetDesc& desc);
+  KernelPtr instance_noise(const InstanceNoiseDesc& desc);
+  KernelPtr loss(const LossDesc& desc, bool gradient);
+  KernelPtr reduce(const ReduceDesc& desc);
+  KernelPtr optimizer(const OptimizerDesc& desc);
+  KernelPtr grad_norm(const GradNormDesc& desc);
+  KernelPtr schedule(const ScheduleDesc& desc);
+  KernelPtr advance(const AdvanceDesc& desc);
+  KernelPtr spectral_norm(const SpectralNormDesc& desc, SpectralNormPass pass);
+
+ protected:
+  using Made = std::shared_ptr<Kernel>;
+
+ private:
+  virtual Made make_conv2d(const Conv2dDesc&, Conv2dPass) = 0;
+  virtual Made make_dense(const DenseDesc&, DensePass) = 0;
+  virtual Made make_bias_grad(const BiasGradDesc&) = 0;
+  virtual Made make_bias_add(const BiasAddDesc&) = 0;
+  virtual Made make_activation(const ActivationDesc&, ActivationPass) = 0;
+  virtual Made make_norm(const NormDesc&, NormPass) = 0;
+  virtual Made make_upsample(const UpsampleDesc&, LinearPass) = 0;
+  virtual Made make_pool(const PoolDesc&, PoolPass) = 0;
+  virtual Made make_pad(const PadDesc&, LinearPass) = 0;
+  virtual Made make_channel_concat(const ConcatDesc&, LinearPass) = 0;
+  virtual Made make_sum(const SumDesc&) = 0;
+  virtual Made make_dropout(const DropoutDesc&) = 0;
+  virtual Made make_random(const RandomDesc&) = 0;
+  virtual Made make_one_hot(const OneHotDesc&) = 0;
+  virtual Made make_target(const TargetDesc&) = 0;
+  virtual Made make_instance_noise(const InstanceNoiseDesc&) = 0;
+  virtual Made make_loss(const LossDesc&, bool gradient) = 0;
+  virtual Made make_reduce(const ReduceDesc&) = 0;
+  virtual Made make_optimizer(const OptimizerDesc&) = 0;
+  virtual Made make_grad_norm(const GradNormDesc&) = 0;
+  virtual Made make_schedule(const ScheduleDesc&) = 0;
+  virtual Made make_advance(const AdvanceDesc&) = 0;
+  virtual Made make_spectral_norm(const SpectralNormDesc&, SpectralNormPass) = 0;
+};
+
+struct Backend {
+  std::string name;  // "cpu"
+  std::unique_ptr<Device> device;
+  std::unique_ptr<Kernels> kernels;  // made after the device, gone before it
+};
+
+enum class BackendChoice { kAuto, kCpu, kCuda };
+
+// Opens a device. threads: CPU threads, 0 for all that this process may use. Throws
+// EnvironmentError with the remedy when it cannot be had. Only kernels/backends.cpp knows which exist.
+Backend open_backend(BackendChoice choice, int threads);
+
+}  // namespace gantry

@@ -1,0 +1,49 @@
+// SPDX-License-Identifier: Apache-2.0
+#pragma once
+
+#include <string>
+#include <vector>
+
+#include "core/device.h"
+#include "core/program.h"
+
+namespace gantry {
+
+// A named range of a flat buffer, in elements.
+struct ParamRange {
+  std::string name;  // "conv1.weight"
+  Shape shape;
+  int64_t first = 0;
+};
+
+// The numbers of one network in flat buffers, so that zeroing, reducing, clipping, stepping, and
+// saving are single calls. Ranges start at multiples of 16 elements; the gaps stay zero.
+class ParamStore {
+ public:
+  ParamStore(Device& device, DType real, std::vector<ParamRange> params,
+             std::vector<ParamRange> states);
+
+  const std::vector<ParamRange>& params() const { return params_; }
+  const std::vector<ParamRange>& states() const { return states_; }
+  int64_t size() const { return size_; }  // elements of values and of grads, gaps included
+
+  TensorView values() const { return values_.view(); }
+  TensorView grads() const { return grads_.view(); }
+  TensorView state_values() const { return state_values_.view(); }
+
+  // The flat buffers and their ranges as parts of a program. `values` may be another buffer of the
+  // same layout (EMA weights).
+  TensorRefs param_refs(Program& program, const TensorView& values) const;
+  TensorRefs grad_refs(Program& program) const;
+  TensorRefs state_refs(Program& program, const TensorView& states) const;
+
+ private:
+  std::vector<ParamRange> params_, states_;
+  int64_t size_ = 0;
+  Tensor values_, grads_, state_values_;
+};
+
+// Lays ranges of these shapes out one after the other.
+std::vector<ParamRange> lay_out(const std::vector<std::pair<std::string, Shape>>& tensors);
+
+}  // namespace gantry
