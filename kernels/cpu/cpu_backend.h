@@ -8,6 +8,8 @@
 
 namespace gantry {
 
+class CpuDevice;
+
 // Opens the CPU with `threads` threads (0: all that this process may use).
 Backend open_cpu_backend(int threads);
 
@@ -16,12 +18,11 @@ Backend open_cpu_backend(int threads);
 // alone. Each make_* stands in the file of its op.
 class CpuKernels : public Kernels {
  public:
-  explicit CpuKernels(int threads);
+  // The device must outlive the kernels and everything made by them.
+  explicit CpuKernels(const CpuDevice& device);
   ~CpuKernels() override;
 
-  struct Engine;  // oneDNN's, kept out of this header
-  const Engine& engine() const { return *engine_; }
-  int threads() const { return threads_; }
+  int threads() const;
 
  private:
   Made make_conv2d(const Conv2dDesc&, Conv2dPass) override;
@@ -48,8 +49,7 @@ class CpuKernels : public Kernels {
   Made make_advance(const AdvanceDesc&) override;
   Made make_spectral_norm(const SpectralNormDesc&, SpectralNormPass) override;
 
-  int threads_ = 1;
-  std::unique_ptr<Engine> engine_;
+  const CpuDevice& device_;
 };
 
 }  // namespace gantry
