@@ -16,8 +16,12 @@ struct SumDesc {
   bool accumulate = false;
 };
 
-// Inverted dropout: y = x m / (1 - rate), m = 0 with probability `rate`, drawn from
-// (key, *step, first_sample + n, element): the same mask in every pass of a step.
+// All draws below: element e of sample n (in memory order) at *step uses word e % 4 of
+//   random_block(key, *step, first_sample + n, e / 4),  U = uniform01(word),
+// and a standard normal is the e % 2 half of normal_pair(word of e - e % 2, the word after it).
+
+// Inverted dropout: y = x m / (1 - rate), m = 0 where U < rate: the same mask in every pass of a
+// step.
 // One linear op for forward, backward and tangent: {y | x, step (i64, 1)}; y may be x.
 struct DropoutDesc {
   Shape x;
@@ -26,13 +30,13 @@ struct DropoutDesc {
   uint32_t first_sample = 0;
 };
 
-// Random numbers by (key, *step * draws_per_step + draw, first_sample + n, element).
+// Random numbers.
 struct RandomDesc {
   enum class Kind : uint8_t {
     kNormal,       // mean a, standard deviation b
-    kUniform,      // [a, b)
-    kBernoulli,    // 1 with probability a, else 0
-    kCategorical,  // integer 0 .. a-1, stored as a float
+    kUniform,      // [a, b): a + (b - a) U
+    kBernoulli,    // 1 where U < a, else 0
+    kCategorical,  // integer 0 .. a-1, stored as a float: floor(a U), the product exact
   };
   Kind kind = Kind::kNormal;
   Shape y;
@@ -47,8 +51,8 @@ struct OneHotDesc {
   int64_t n = 0, classes = 0;
 };
 
-// What a discriminator is asked to answer: t[n] = base + soft u1[n], soft uniform in [0, 1)
-// (label smoothing and label noise), or the same about `flipped` with probability flip.
+// What a discriminator is asked to answer: t[n] = base + soft U0 (label smoothing and label
+// noise), or flipped + soft U0 where U1 < flip. U0, U1: the draws of elements 0 and 1.
 // {t: n | step}
 struct TargetDesc {
   int64_t n = 0;

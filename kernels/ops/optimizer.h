@@ -42,7 +42,8 @@ struct OptimizerDesc {
   int64_t ema_start = 0;  // before update ema_start the EMA equals the parameters
 };
 
-// Buffers of `size` values that the rule keeps: sgd 0 or 1, adam 2, rmsprop 1 to 3.
+// Buffers of `size` values that the rule keeps, in this order: sgd [v], adam m, v,
+// rmsprop s, [a], [v].
 int optimizer_states(const OptimizerDesc& desc);
 // In-outs p, state_0 .., [ema]; inputs grad, lr (f32, 1), t (i64, 1), grad_scale (f32, 1),
 // found (f32, 1).
