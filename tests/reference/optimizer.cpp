@@ -1,0 +1,148 @@
+// SPDX-License-Identifier: Apache-2.0
+#include <algorithm>
+#include <cmath>
+
+#include "tests/reference/reference_backend.h"
+
+namespace gantry {
+namespace {
+
+using reference::Args;
+using reference::loop;
+
+double wide(float value) { return static_cast<double>(value); }
+
+// One parameter with the states that its rule keeps, by the rules of optimizer.h.
+struct Parameter {
+  double* p;
+  double* state[3];
+};
+
+double adam_step(const OptimizerDesc& d, const Parameter& w, double g, double lr, double t) {
+  const double b1 = wide(d.beta1), b2 = wide(d.beta2);
+  double &m = *w.state[0], &v = *w.state[1];
+  m = b1 * m + (1 - b1) * g;
+  v = b2 * v + (1 - b2) * g * g;
+  const double c1 = 1 - std::pow(b1, t), c2 = 1 - std::pow(b2, t);
+  if (d.variant == OptimizerDesc::Variant::kPyTorch)
+    return lr * (m / c1) / (std::sqrt(v / c2) + wide(d.eps));
+  return lr * std::sqrt(c2) / c1 * m / (std::sqrt(v) + wide(d.eps));
+}
+
+double rmsprop_step(const OptimizerDesc& d, const Parameter& w, double g, double lr) {
+  const double rho = wide(d.rho);
+  double& s = *w.state[0];
+  s = rho * s + (1 - rho) * g * g;
+  double moment = s;
+  if (d.centered) {
+    double& a = *w.state[1];
+    a = rho * a + (1 - rho) * g;
+    moment = s - a * a;
+  }
+  const double step = d.variant == OptimizerDesc::Variant::kPyTorch
+                          ? g / (std::sqrt(moment) + wide(d.eps))
+                          : g / std::sqrt(moment + wide(d.eps));
+  if (d.momentum <= 0) return lr * step;
+  double& v = *w.state[d.centered ? 2 : 1];
+  v = wide(d.momentum) * v + step;
+  return lr * v;
+}
+
+double sgd_step(const OptimizerDesc& d, const Parameter& w, double g, double lr, double t) {
+  if (d.momentum <= 0) return lr * g;
+  double& v = *w.state[0];
+  v = t <= 1 ? g : wide(d.momentum) * v + (1 - wide(d.dampening)) * g;
+  return lr * (d.nesterov ? g + wide(d.momentum) * v : v);
+}
+
+void update(const OptimizerDesc& d, const Parameter& w, double g, double lr, double t) {
+  if (d.clip_value > 0) g = std::clamp(g, -wide(d.clip_value), wide(d.clip_value));
+  if (d.decoupled) *w.p -= lr * wide(d.weight_decay) * *w.p;
+  if (!d.decoupled) g += wide(d.weight_decay) * *w.p;
+  switch (d.kind) {
+    case OptimizerDesc::Kind::kSgd:
+      *w.p -= sgd_step(d, w, g, lr, t);
+      break;
+    case OptimizerDesc::Kind::kAdam:
+      *w.p -= adam_step(d, w, g, lr, t);
+      break;
+    case OptimizerDesc::Kind::kRmsprop:
+      *w.p -= rmsprop_step(d, w, g, lr);
+      break;
+  }
+  if (d.weight_clip > 0) *w.p = std::clamp(*w.p, -wide(d.weight_clip), wide(d.weight_clip));
+}
+
+double scheduled(const ScheduleDesc& d, double t) {
+  const double lr = wide(d.lr), every = static_cast<double>(d.every);
+  const double from = static_cast<double>(d.from), until = static_cast<double>(d.until);
+  switch (d.kind) {
+    case ScheduleDesc::Kind::kConstant:
+      return lr;
+    case ScheduleDesc::Kind::kInverseTime:
+      return lr / (1 + wide(d.decay) * t);
+    case ScheduleDesc::Kind::kExponential:
+      return lr * std::pow(wide(d.decay), t / every);
+    case ScheduleDesc::Kind::kStep:
+      return lr * std::pow(wide(d.decay), std::floor(t / every));
+    case ScheduleDesc::Kind::kLinear:
+      return lr * (1 - std::clamp((t - from) / (until - from), 0.0, 1.0));
+    case ScheduleDesc::Kind::kCosine: {
+      const double phase = std::min(t / until, 1.0) * std::acos(-1.0);
+      return wide(d.floor) + (lr - wide(d.floor)) * (1 + std::cos(phase)) / 2;
+    }
+  }
+  return lr;
+}
+
+}  // namespace
+
+Kernels::Made ReferenceKernels::make_optimizer(const OptimizerDesc& d) {
+  const size_t states = static_cast<size_t>(optimizer_states(d));
+  const bool ema = d.ema_decay >= 0;
+  const size_t in = 1 + states + (ema ? 1 : 0);
+  return loop(in + 5, [=](Args a) {
+    const double lr = *a.real(in + 1), scale = *a.real(in + 3), found = *a.real(in + 4);
+    const int64_t t = *a.counter(in + 2);
+    if (found != 0) return;
+    for (int64_t k = 0; k < d.size; ++k) {
+      Parameter w{a.real(0) + k, {}};
+      for (size_t s = 0; s < states; ++s) w.state[s] = a.real(1 + s) + k;
+      update(d, w, a.real(in)[k] * scale, lr, static_cast<double>(t));
+      if (!ema) continue;
+      double& average = a.real(1 + states)[k];
+      const double decay = t < d.ema_start ? 0 : wide(d.ema_decay);
+      average = decay * average + (1 - decay) * *w.p;
+    }
+  });
+}
+
+Kernels::Made ReferenceKernels::make_grad_norm(const GradNormDesc& d) {
+  return loop(4, [d](Args a) {
+    double sum = 0, found = 0;
+    for (int64_t k = 0; k < d.size; ++k) {
+      sum += a.real(3)[k] * a.real(3)[k];
+      found += std::isfinite(a.real(3)[k]) ? 0 : 1;
+    }
+    const double norm = std::sqrt(sum), unscale = wide(d.unscale);
+    *a.real(0) = norm;
+    *a.real(1) = unscale;
+    if (d.max_norm > 0) *a.real(1) *= std::min(1.0, wide(d.max_norm) / (unscale * norm + 1e-6));
+    *a.real(2) = found;
+  });
+}
+
+Kernels::Made ReferenceKernels::make_schedule(const ScheduleDesc& d) {
+  return loop(2, [d](Args a) {
+    const double t = static_cast<double>(*a.counter(1));
+    const double ramp = d.warmup > 0 ? std::min(1.0, (t + 1) / static_cast<double>(d.warmup)) : 1;
+    *a.real(0) = scheduled(d, t) * ramp;
+    *a.counter(1) += 1;
+  });
+}
+
+Kernels::Made ReferenceKernels::make_advance(const AdvanceDesc&) {
+  return loop(1, [](Args a) { *a.counter(0) += 1; });
+}
+
+}  // namespace gantry
