@@ -37,7 +37,7 @@ Shape norm_stats_shape(const NormDesc& desc);
 
 enum class NormPass {
   kForward,    // {y, mean, rstd | x, gamma, beta}; batch and track: in-outs running_mean,
-               // running_var (1 x C each)
+               // running_var (1 x C each) between outputs and inputs
   kInference,  // batch only: {y | x, gamma, beta, running_mean, running_var}
   kBackward,   // {dx, dgamma, dbeta | x, dy, gamma, beta, mean, rstd}; with accumulate dgamma and
                // dbeta are in-outs. The activation's mask is recomputed from x. dx may be dy.

@@ -12,34 +12,39 @@ namespace gantry {
 // Nothing is changed if found[0] (non-finite elements of this gradient) is not 0.
 // t = updates done so far, this one included; lr and t are read from memory, never baked in.
 //
-//  sgd      v = momentum v + (1 - dampening) g (first update: v = g);
-//           p -= lr (nesterov ? g + momentum v : v)
+//  sgd      pytorch: v = momentum v + (1 - dampening) g (first update, t = 1: v = g);
+//                    p -= lr (nesterov ? g + momentum v : v)
+//           keras:   v = momentum v - lr g (no dampening);
+//                    p += nesterov ? momentum v - lr g : v
 //  adam     m = b1 m + (1 - b1) g; v = b2 v + (1 - b2) g^2
 //           pytorch: p -= lr (m / (1 - b1^t)) / (sqrt(v / (1 - b2^t)) + eps)
 //           keras:   p -= lr sqrt(1 - b2^t) / (1 - b1^t) m / (sqrt(v) + eps)
 //  rmsprop  s = rho s + (1 - rho) g^2
 //           pytorch: d = g / (sqrt(s) + eps);  keras: d = g / sqrt(s + eps)
-//           momentum > 0: v = momentum v + d, p -= lr v; else p -= lr d
-//           centered: s is replaced by s - a^2, a = rho a + (1 - rho) g
+//           momentum > 0: pytorch: v = momentum v + d, p -= lr v
+//                         keras:   v = momentum v + lr d, p -= v
+//           else p -= lr d
+//           centered: in d, s is replaced by s - a^2, a = rho a + (1 - rho) g
 // (Kingma, Ba 2015, Alg. 1; Loshchilov, Hutter 2019 (AdamW = adam with decoupled);
 //  Tieleman, Hinton 2012.)
+// Hyper-parameters are doubles: 1 - beta2 from a float would be off by 1e-5.
 struct OptimizerDesc {
   enum class Kind : uint8_t { kSgd, kAdam, kRmsprop };
   enum class Variant : uint8_t { kPyTorch, kKeras };
   Kind kind = Kind::kAdam;
   Variant variant = Variant::kPyTorch;
   int64_t size = 0;
-  float beta1 = 0.9f, beta2 = 0.999f, eps = 1e-8f;  // adam
-  float rho = 0.99f;                                // rmsprop
+  double beta1 = 0.9, beta2 = 0.999, eps = 1e-8;  // adam; eps: rmsprop too
+  double rho = 0.99;                              // rmsprop
   bool centered = false;
-  float momentum = 0, dampening = 0;
+  double momentum = 0, dampening = 0;
   bool nesterov = false;
-  float weight_decay = 0;
+  double weight_decay = 0;
   bool decoupled = false;
-  float clip_value = 0;   // 0: off
-  float weight_clip = 0;  // 0: off
-  float ema_decay = -1;   // negative: no EMA argument
-  int64_t ema_start = 0;  // before update ema_start the EMA equals the parameters
+  double clip_value = 0;   // 0: off
+  double weight_clip = 0;  // 0: off
+  double ema_decay = -1;  // negative: no EMA argument
+  int64_t ema_start = 0;  // while t < ema_start the EMA equals the parameters
 };
 
 // Buffers of `size` values that the rule keeps, in this order: sgd [v], adam m, v,
@@ -54,23 +59,27 @@ int optimizer_states(const OptimizerDesc& desc);
 // {norm, grad_scale, found | grad}
 struct GradNormDesc {
   int64_t size = 0;
-  float max_norm = 0;
-  float unscale = 1;
+  double max_norm = 0;
+  double unscale = 1;
 };
 
-// Learning rate after `t` updates (t[0] counts from 0 at the first update), and t += 1:
-//   constant; inverse_time lr/(1 + decay t); exponential lr decay^(t/every); step lr decay^floor(t/every);
-//   linear to 0 between `from` and `until`; cosine to `floor` at `until`;
-//   all times min(1, (t + 1)/warmup).
-// {lr (f32, 1)}, in-out t (i64, 1): t holds the number of the update about to be made, from 1.
+// The learning rate of the next update, with t updates done before it, and t += 1:
+//   constant      lr
+//   inverse_time  lr / (1 + decay t)
+//   exponential   lr decay^(t / every)          step  lr decay^floor(t / every)
+//   linear        lr (1 - f), f = clamp((t - from) / (until - from), 0, 1)
+//   cosine        floor + (lr - floor) (1 + cos(pi f)) / 2, f = min(1, t / until)
+//   all times min(1, (t + 1) / warmup) when warmup > 0.
+// {lr (real, 1)}, in-out t (i64, 1): before the call the number of updates done, after it the number
+// of the update about to be made (from 1), which is what the optimizer reads.
 struct ScheduleDesc {
   enum class Kind : uint8_t { kConstant, kInverseTime, kExponential, kStep, kLinear, kCosine };
   Kind kind = Kind::kConstant;
-  float lr = 0;
-  float decay = 0;
+  double lr = 0;
+  double decay = 0;
   int64_t every = 1;
   int64_t from = 0, until = 0;
-  float floor = 0;
+  double floor = 0;
   int64_t warmup = 0;
 };
 
@@ -80,6 +89,7 @@ struct AdvanceDesc {};
 // Spectral normalisation (Miyato et al. 2018, Alg. 1), w seen as rows x columns (rows = w.n):
 //   v = W^T u / |W^T u|, u = W v / |W v| (`iterations` times, 0: u is left alone),
 //   sigma = u^T W v, w_hat = W / sigma.
+// Norms are kept from 0 by max(norm, eps). With 0 iterations v = W^T u / |W^T u| all the same.
 struct SpectralNormDesc {
   int64_t rows = 0, columns = 0;
   int iterations = 1;

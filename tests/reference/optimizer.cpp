@@ -10,8 +10,6 @@ namespace {
 using reference::Args;
 using reference::loop;
 
-double wide(float value) { return static_cast<double>(value); }
-
 // One parameter with the states that its rule keeps, by the rules of optimizer.h.
 struct Parameter {
   double* p;
@@ -19,18 +17,18 @@ struct Parameter {
 };
 
 double adam_step(const OptimizerDesc& d, const Parameter& w, double g, double lr, double t) {
-  const double b1 = wide(d.beta1), b2 = wide(d.beta2);
+  const double b1 = d.beta1, b2 = d.beta2;
   double &m = *w.state[0], &v = *w.state[1];
   m = b1 * m + (1 - b1) * g;
   v = b2 * v + (1 - b2) * g * g;
   const double c1 = 1 - std::pow(b1, t), c2 = 1 - std::pow(b2, t);
   if (d.variant == OptimizerDesc::Variant::kPyTorch)
-    return lr * (m / c1) / (std::sqrt(v / c2) + wide(d.eps));
-  return lr * std::sqrt(c2) / c1 * m / (std::sqrt(v) + wide(d.eps));
+    return lr * (m / c1) / (std::sqrt(v / c2) + d.eps);
+  return lr * std::sqrt(c2) / c1 * m / (std::sqrt(v) + d.eps);
 }
 
 double rmsprop_step(const OptimizerDesc& d, const Parameter& w, double g, double lr) {
-  const double rho = wide(d.rho);
+  const double rho = d.rho;
   double& s = *w.state[0];
   s = rho * s + (1 - rho) * g * g;
   double moment = s;
@@ -40,25 +38,30 @@ double rmsprop_step(const OptimizerDesc& d, const Parameter& w, double g, double
     moment = s - a * a;
   }
   const double step = d.variant == OptimizerDesc::Variant::kPyTorch
-                          ? g / (std::sqrt(moment) + wide(d.eps))
-                          : g / std::sqrt(moment + wide(d.eps));
+                          ? g / (std::sqrt(moment) + d.eps)
+                          : g / std::sqrt(moment + d.eps);
   if (d.momentum <= 0) return lr * step;
   double& v = *w.state[d.centered ? 2 : 1];
-  v = wide(d.momentum) * v + step;
+  if (d.variant == OptimizerDesc::Variant::kKeras) return v = d.momentum * v + lr * step;
+  v = d.momentum * v + step;
   return lr * v;
 }
 
 double sgd_step(const OptimizerDesc& d, const Parameter& w, double g, double lr, double t) {
   if (d.momentum <= 0) return lr * g;
   double& v = *w.state[0];
-  v = t <= 1 ? g : wide(d.momentum) * v + (1 - wide(d.dampening)) * g;
-  return lr * (d.nesterov ? g + wide(d.momentum) * v : v);
+  if (d.variant == OptimizerDesc::Variant::kKeras) {
+    v = d.momentum * v - lr * g;
+    return d.nesterov ? lr * g - d.momentum * v : -v;
+  }
+  v = t <= 1 ? g : d.momentum * v + (1 - d.dampening) * g;
+  return lr * (d.nesterov ? g + d.momentum * v : v);
 }
 
 void update(const OptimizerDesc& d, const Parameter& w, double g, double lr, double t) {
-  if (d.clip_value > 0) g = std::clamp(g, -wide(d.clip_value), wide(d.clip_value));
-  if (d.decoupled) *w.p -= lr * wide(d.weight_decay) * *w.p;
-  if (!d.decoupled) g += wide(d.weight_decay) * *w.p;
+  if (d.clip_value > 0) g = std::clamp(g, -d.clip_value, d.clip_value);
+  if (d.decoupled) *w.p -= lr * d.weight_decay * *w.p;
+  if (!d.decoupled) g += d.weight_decay * *w.p;
   switch (d.kind) {
     case OptimizerDesc::Kind::kSgd:
       *w.p -= sgd_step(d, w, g, lr, t);
@@ -70,26 +73,26 @@ void update(const OptimizerDesc& d, const Parameter& w, double g, double lr, dou
       *w.p -= rmsprop_step(d, w, g, lr);
       break;
   }
-  if (d.weight_clip > 0) *w.p = std::clamp(*w.p, -wide(d.weight_clip), wide(d.weight_clip));
+  if (d.weight_clip > 0) *w.p = std::clamp(*w.p, -d.weight_clip, d.weight_clip);
 }
 
 double scheduled(const ScheduleDesc& d, double t) {
-  const double lr = wide(d.lr), every = static_cast<double>(d.every);
+  const double lr = d.lr, every = static_cast<double>(d.every);
   const double from = static_cast<double>(d.from), until = static_cast<double>(d.until);
   switch (d.kind) {
     case ScheduleDesc::Kind::kConstant:
       return lr;
     case ScheduleDesc::Kind::kInverseTime:
-      return lr / (1 + wide(d.decay) * t);
+      return lr / (1 + d.decay * t);
     case ScheduleDesc::Kind::kExponential:
-      return lr * std::pow(wide(d.decay), t / every);
+      return lr * std::pow(d.decay, t / every);
     case ScheduleDesc::Kind::kStep:
-      return lr * std::pow(wide(d.decay), std::floor(t / every));
+      return lr * std::pow(d.decay, std::floor(t / every));
     case ScheduleDesc::Kind::kLinear:
       return lr * (1 - std::clamp((t - from) / (until - from), 0.0, 1.0));
     case ScheduleDesc::Kind::kCosine: {
       const double phase = std::min(t / until, 1.0) * std::acos(-1.0);
-      return wide(d.floor) + (lr - wide(d.floor)) * (1 + std::cos(phase)) / 2;
+      return d.floor + (lr - d.floor) * (1 + std::cos(phase)) / 2;
     }
   }
   return lr;
@@ -111,7 +114,7 @@ Kernels::Made ReferenceKernels::make_optimizer(const OptimizerDesc& d) {
       update(d, w, a.real(in)[k] * scale, lr, static_cast<double>(t));
       if (!ema) continue;
       double& average = a.real(1 + states)[k];
-      const double decay = t < d.ema_start ? 0 : wide(d.ema_decay);
+      const double decay = t < d.ema_start ? 0 : d.ema_decay;
       average = decay * average + (1 - decay) * *w.p;
     }
   });
@@ -124,10 +127,10 @@ Kernels::Made ReferenceKernels::make_grad_norm(const GradNormDesc& d) {
       sum += a.real(3)[k] * a.real(3)[k];
       found += std::isfinite(a.real(3)[k]) ? 0 : 1;
     }
-    const double norm = std::sqrt(sum), unscale = wide(d.unscale);
+    const double norm = std::sqrt(sum), unscale = d.unscale;
     *a.real(0) = norm;
     *a.real(1) = unscale;
-    if (d.max_norm > 0) *a.real(1) *= std::min(1.0, wide(d.max_norm) / (unscale * norm + 1e-6));
+    if (d.max_norm > 0) *a.real(1) *= std::min(1.0, d.max_norm / (unscale * norm + 1e-6));
     *a.real(2) = found;
   });
 }
