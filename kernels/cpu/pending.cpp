@@ -4,10 +4,6 @@
 
 namespace gantry {
 
-CpuKernels::Made CpuKernels::make_conv2d(const Conv2dDesc&, Conv2dPass) { throw EnvironmentError("conv2d"); }
-CpuKernels::Made CpuKernels::make_dense(const DenseDesc&, DensePass) { throw EnvironmentError("dense"); }
-CpuKernels::Made CpuKernels::make_bias_grad(const BiasGradDesc&) { throw EnvironmentError("bias_grad"); }
-CpuKernels::Made CpuKernels::make_bias_add(const BiasAddDesc&) { throw EnvironmentError("bias_add"); }
 CpuKernels::Made CpuKernels::make_activation(const ActivationDesc&, ActivationPass) { throw EnvironmentError("activation"); }
 CpuKernels::Made CpuKernels::make_norm(const NormDesc&, NormPass) { throw EnvironmentError("norm"); }
 CpuKernels::Made CpuKernels::make_upsample(const UpsampleDesc&, LinearPass) { throw EnvironmentError("upsample"); }

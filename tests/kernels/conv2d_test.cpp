@@ -1,0 +1,140 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "kernels/ops/conv2d.h"
+
+#include <gtest/gtest.h>
+
+#include <array>
+#include <cmath>
+#include <memory>
+#include <vector>
+
+#include "core/philox.h"
+#include "kernels/cpu/cpu_device.h"
+#include "kernels/cpu/direct_conv2d.h"
+#include "kernels/cpu/dnnl_conv2d.h"
+#include "kernels/kernels.h"
+#include "tests/kernels/conv2d_cases.h"
+#include "tests/reference/reference_backend.h"
+
+namespace gantry::test {
+namespace {
+
+// Largest |error| over the largest |value|, f32 against f64. Measured below.
+constexpr double kTolerance = 4e-6;
+
+std::vector<double> values(const Shape& shape, uint32_t id) {
+  std::vector<double> result(static_cast<size_t>(shape.elements()));
+  const RandomKey key = random_key(7, Purpose::kSynthetic, id);
+  for (size_t i = 0; i < result.size(); ++i) {
+    const PhiloxBlock block = random_block(key, 0, 0, static_cast<uint32_t>(i));
+    result[i] = static_cast<double>(uniform01(block.v[0]) * 2 - 1);
+  }
+  return result;
+}
+
+struct Case {
+  Conv2dDesc desc;
+  Conv2dPass pass;
+
+  // Output first, as the op's header lists them.
+  std::vector<Shape> shapes() const {
+    const Conv2dDesc& d = desc;
+    switch (pass) {
+      case Conv2dPass::kForward:
+        return with_bias({d.y, d.x, d.w}, d.y.c);
+      case Conv2dPass::kBackwardData:
+        return with_bias({d.x, d.y, d.w}, d.x.c);
+      case Conv2dPass::kBackwardWeights:
+        return {d.w, d.x, d.y};
+    }
+    return {};
+  }
+  std::vector<Shape> with_bias(std::vector<Shape> shapes, int64_t channels) const {
+    if (desc.bias) shapes.push_back(vector_shape(channels));
+    return shapes;
+  }
+};
+
+// Runs `kernel` on the same values as any other call with the same shapes.
+template <typename Real>
+std::vector<double> run(Device& device, const Kernel& kernel, const std::vector<Shape>& shapes) {
+  const auto stream = device.make_stream();
+  std::vector<Tensor> tensors;
+  std::vector<TensorView> views;
+  for (size_t i = 0; i < shapes.size(); ++i) {
+    tensors.emplace_back(device, shapes[i], DTypeOf<Real>::kValue);
+    views.push_back(tensors.back().view());
+    const std::vector<double> from = values(shapes[i], static_cast<uint32_t>(i));
+    std::copy(from.begin(), from.end(), static_cast<Real*>(views.back().data));
+  }
+  const Memory scratch(device, kernel.scratch_bytes());
+  kernel.run(*stream, views, scratch.data());
+  const auto* out = static_cast<Real*>(views[0].data);
+  return {out, out + shapes[0].elements()};
+}
+
+double relative_error(const std::vector<double>& got, const std::vector<double>& want) {
+  double error = 0, largest = 1e-30;
+  for (size_t i = 0; i < want.size(); ++i) {
+    if (!std::isfinite(got[i])) return INFINITY;
+    error = std::max(error, std::abs(got[i] - want[i]));
+    largest = std::max(largest, std::abs(want[i]));
+  }
+  return error / largest;
+}
+
+std::vector<double> reference(const Case& c) {
+  const Backend backend = open_reference_backend();
+  return run<double>(*backend.device, *backend.kernels->conv2d(c.desc, c.pass), c.shapes());
+}
+
+constexpr std::array kPasses = {Conv2dPass::kForward, Conv2dPass::kBackwardData,
+                                Conv2dPass::kBackwardWeights};
+
+class Conv2d : public testing::TestWithParam<Conv2dCase> {
+ protected:
+  // Every variant of the pass: plain, and with all that its descriptor can ask for.
+  template <typename Make>
+  void check(Device& device, const Make& make) {
+    for (const Conv2dPass pass : kPasses) {
+      for (const bool extras : {false, true}) {
+        Case c{GetParam().desc, pass};
+        if (extras) {
+          c.desc.bias = pass != Conv2dPass::kBackwardWeights;
+          c.desc.activation = {ActivationKind::kLeakyReLU, 0.2f};
+          c.desc.accumulate = true;
+        }
+        const auto kernel = make(c.desc, pass);
+        if (!kernel) continue;
+        EXPECT_LT(relative_error(run<float>(device, *kernel, c.shapes()), reference(c)), kTolerance)
+            << "pass " << static_cast<int>(pass) << (extras ? " with extras" : "");
+      }
+    }
+  }
+
+  CpuDevice device_{2};
+};
+
+TEST_P(Conv2d, BackendAgreesWithReference) {
+  const Backend backend = open_backend(BackendChoice::kCpu, 2);
+  check(*backend.device,
+        [&](const Conv2dDesc& d, Conv2dPass pass) { return backend.kernels->conv2d(d, pass); });
+}
+
+TEST_P(Conv2d, PlainLoopsAgreeWithReference) {
+  check(device_, [](const Conv2dDesc& d, Conv2dPass pass) { return make_direct_conv2d(d, pass); });
+}
+
+TEST_P(Conv2d, DnnlAgreesWithReferenceInBothLayouts) {
+  for (const DnnlLayout layout : {DnnlLayout::kStored, DnnlLayout::kChosen}) {
+    check(device_, [&](const Conv2dDesc& d, Conv2dPass pass) {
+      return make_dnnl_conv2d(device_, d, pass, layout);
+    });
+  }
+}
+
+INSTANTIATE_TEST_SUITE_P(Cases, Conv2d, testing::ValuesIn(conv2d_cases()),
+                         [](const auto& tested) { return tested.param.name; });
+
+}  // namespace
+}  // namespace gantry::test
