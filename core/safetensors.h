@@ -4,13 +4,12 @@
 #include <cstddef>
 #include <cstdint>
 #include <filesystem>
+#include <functional>
 #include <map>
 #include <span>
 #include <string>
-#include <string_view>
 #include <vector>
 
-#include "core/atomic_file.h"
 #include "core/tensor.h"
 
 namespace gantry {
@@ -72,6 +71,10 @@ struct SafetensorsHeader {
 
 inline constexpr uint64_t kMaxSafetensorsHeader = 100'000'000;  // bytes, as the format says
 
+// How long the JSON of the header is, from the first 8 bytes (all of a shorter file).
+uint64_t safetensors_header_length(std::span<const std::byte> head, uint64_t file_bytes,
+                                   const std::string& file);
+
 // The header of a file of `file_bytes` bytes that begins with `head` (8 + header length bytes of it
 // at least, or all of a shorter file). `file` names it in messages. Strict: throws CheckpointError
 // naming file, tensor and value for everything the format forbids: a file of less than 8 bytes,
@@ -88,9 +91,10 @@ SafetensorsHeader read_safetensors_header(const std::filesystem::path& path);
 
 // Writes in the order of the official writer (wider types first, then names), header padded to 8
 // bytes, so that the same tensors give the same bytes. Names are unique, and none is
-// "__metadata__". The two forms: append to an open file, or one durable file (atomic_file.h).
+// "__metadata__". The two forms: pieces in file order to a sink, or one durable file.
+using ByteSink = std::function<void(const void* data, size_t bytes)>;
 using TensorPointers = std::vector<const HostTensor*>;
-void write_safetensors(AtomicFile& file, const TensorPointers& tensors,
+void write_safetensors(const ByteSink& sink, TensorPointers tensors,
                        const std::map<std::string, std::string>& metadata);
 void write_safetensors(const std::filesystem::path& path, const std::vector<HostTensor>& tensors,
                        const std::map<std::string, std::string>& metadata = {});
