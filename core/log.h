@@ -52,8 +52,6 @@ class Log {
   bool is_terminal() const { return terminal_; }
 
  private:
-  void erase_live();
-
   std::FILE* out_;
   Options options_;
   bool terminal_;
