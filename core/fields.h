@@ -5,6 +5,7 @@
 #include <cstdint>
 #include <functional>
 #include <limits>
+#include <optional>
 #include <span>
 #include <string>
 #include <vector>
@@ -48,6 +49,8 @@ class Fields {
 
   virtual void integer(const Field&, int64_t& value, const IntRange& = {}) = 0;
   virtual void real(const Field&, double& value, const RealRange& = {}) = 0;
+  // A number or null; null and absence are the same.
+  virtual void optional_real(const Field&, std::optional<double>& value, const RealRange& = {}) = 0;
   virtual void flag(const Field&, bool& value) = 0;
   virtual void text(const Field&, std::string& value) = 0;
   virtual void integers(const Field&, std::vector<int64_t>& values, const IntRange&,
@@ -69,7 +72,8 @@ class Fields {
   virtual void list(const Field&, size_t size, const std::function<void(size_t)>& resize,
                     const std::function<void(size_t, Fields&)>& describe) = 0;
   // Inside an object: the key `tag.key` selects which alternative the rest of the object is.
-  // `select(name)` switches to an alternative (one of `names`), after which `describe` describes it.
+  // `select(name)` switches to an alternative (one of `names`) and sets its defaults, after which
+  // `describe` describes it. Called with `selected` itself when the key is absent; never by writers.
   virtual void variant(const Field& tag, std::string& selected, std::span<const char* const> names,
                        const std::function<void(const std::string&)>& select,
                        const std::function<void(Fields&)>& describe) = 0;
