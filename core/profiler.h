@@ -39,10 +39,10 @@ class ProfilerRange {
 class ProfilerWatcher : public ReplayWatcher {
  public:
   explicit ProfilerWatcher(ProfilerSink& sink) : sink_(sink) {}
-  void before(const Call& call, std::span<const TensorView>) override {
+  void before(size_t, const Call& call, std::span<const TensorView>) override {
     sink_.begin(call.name.c_str());
   }
-  void after(const Call&, std::span<const TensorView>) override { sink_.end(); }
+  void after(size_t, const Call&, std::span<const TensorView>) override { sink_.end(); }
 
  private:
   ProfilerSink& sink_;

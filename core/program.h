@@ -76,6 +76,7 @@ class Program {
     size_t length_;
   };
 
+  const std::string& prefix() const { return prefix_; }  // "d1.m1." inside two scopes
   const std::vector<Call>& calls() const { return calls_; }
   const std::vector<ProgramBuffer>& buffers() const { return buffers_; }
   double flops() const;

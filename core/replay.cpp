@@ -32,10 +32,10 @@ void Replay::run(Stream& stream, ReplayWatcher& watcher) const {
   for (size_t step = 0; step < bound_.size(); ++step) {
     const Bound& bound = bound_[step];
     stream.synchronize();
-    watcher.before(program_.calls()[step], bound.args);
+    watcher.before(step, program_.calls()[step], bound.args);
     bound.kernel->run(stream, bound.args, bound.scratch);
     stream.synchronize();
-    watcher.after(program_.calls()[step], bound.args);
+    watcher.after(step, program_.calls()[step], bound.args);
   }
 }
 

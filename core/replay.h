@@ -14,8 +14,9 @@ namespace gantry {
 class ReplayWatcher {
  public:
   virtual ~ReplayWatcher() = default;
-  virtual void before(const Call&, std::span<const TensorView>) {}
-  virtual void after(const Call&, std::span<const TensorView>) {}
+  // index: the call's place in the program.
+  virtual void before(size_t /*index*/, const Call&, std::span<const TensorView>) {}
+  virtual void after(size_t /*index*/, const Call&, std::span<const TensorView>) {}
 };
 
 // A program with addresses: its buffers placed in an arena, its calls bound. Programs that never

@@ -9,7 +9,8 @@ constexpr const char* kDistributions[] = {"normal", "uniform"};
 constexpr const char* kObjectives[] = {"gan"};
 constexpr const char* kLosses[] = {"bce", "least_squares"};
 constexpr const char* kGeneratorLosses[] = {"non_saturating", "saturating"};
-constexpr const char* kRealFake[] = {"separate", "mixed"};
+constexpr const char* kRealFake[] = {"separate", "mixed", "alternating"};
+constexpr const char* kCombinations[] = {"sum", "mean"};
 constexpr const char* kOrders[] = {"d_first", "g_first"};
 constexpr const char* kBackends[] = {"auto", "cpu", "cuda"};
 
@@ -76,8 +77,13 @@ void ObjectiveConfig::describe(Fields& f) {
       });
   f.choice_of({"real_fake",
                "separate: real and fake samples have batch-norm statistics of their "
-               "own in D; mixed: they share them."},
+               "own in D; mixed: they share them; alternating: D is updated on real samples, then "
+               "on generated ones."},
               real_fake, kRealFake);
+  f.choice_of({"combine",
+               "sum: D minimises its loss on real plus its loss on fake samples; mean: the mean "
+               "over all samples that it sees (Keras)."},
+              combine, kCombinations);
   f.object({"instance_noise", "Gaussian noise on everything that D sees."},
            [this](Fields& g) { instance_noise.describe(g); });
 }

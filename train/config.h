@@ -49,13 +49,17 @@ struct InstanceNoiseConfig {
 struct ObjectiveConfig {
   enum class Loss : uint8_t { kBce, kLeastSquares };
   enum class GeneratorLoss : uint8_t { kNonSaturating, kSaturating };
-  // How real and fake samples pass D: batch-norm statistics of their own, or common ones.
-  enum class RealFake : uint8_t { kSeparate, kMixed };
+  // How real and fake samples pass D: one update with batch-norm statistics of their own or common
+  // ones, or an update for each (Keras listings).
+  enum class RealFake : uint8_t { kSeparate, kMixed, kAlternating };
+  // D's loss over both: loss(real) + loss(fake), or the mean over all samples that D sees.
+  enum class Combine : uint8_t { kSum, kMean };
   std::string type = "gan";
   Loss loss = Loss::kBce;
   GeneratorLoss generator_loss = GeneratorLoss::kNonSaturating;
   LabelConfig labels;
   RealFake real_fake = RealFake::kSeparate;
+  Combine combine = Combine::kSum;
   InstanceNoiseConfig instance_noise;
 
   void describe(Fields& f);

@@ -26,7 +26,7 @@ struct SumDesc {
 struct DropoutDesc {
   Shape x;
   float rate = 0.5f;
-  RandomKey key;
+  RandomKey key{};
   uint32_t first_sample = 0;
 };
 
@@ -41,7 +41,7 @@ struct RandomDesc {
   Kind kind = Kind::kNormal;
   Shape y;
   float a = 0, b = 1;
-  RandomKey key;
+  RandomKey key{};
   uint32_t first_sample = 0;
 };
 // {y | step (i64, 1)}
@@ -58,7 +58,7 @@ struct TargetDesc {
   int64_t n = 0;
   float base = 1, soft = 0;
   float flipped = 0, flip = 0;
-  RandomKey key;
+  RandomKey key{};
   uint32_t first_sample = 0;
 };
 
@@ -68,7 +68,7 @@ struct InstanceNoiseDesc {
   Shape x;
   float sigma = 0;
   int64_t until = 0;
-  RandomKey key;
+  RandomKey key{};
   uint32_t first_sample = 0;
 };
 

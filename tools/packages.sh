@@ -1,0 +1,58 @@
+#!/usr/bin/env bash
+# Installs what Gantry needs from the distribution's packages (Debian 12, Ubuntu 24.04).
+#   tools/packages.sh build        to build gantry
+#   tools/packages.sh build test   and its tests
+#   tools/packages.sh lint         clang-format and clang-tidy
+# Says what it installs first; uses sudo only when not root; does nothing where all is there.
+set -euo pipefail
+
+build="g++ cmake ninja-build pkg-config libdnnl-dev nlohmann-json3-dev libcli11-dev libpng-dev
+       libwebp-dev libturbojpeg0-dev|libturbojpeg-dev libarchive-dev zlib1g-dev
+       libcurl4-openssl-dev libssl-dev"
+test="libgtest-dev"
+lint="clang-format clang-tidy git"
+
+wanted=()
+for group in "$@"; do
+  case "$group" in
+    build) wanted+=($build) ;;
+    test) wanted+=($test) ;;
+    lint) wanted+=($lint) ;;
+    *) echo "tools/packages.sh: no group '$group'; there are build, test, lint" >&2; exit 2 ;;
+  esac
+done
+
+if ! command -v apt-get >/dev/null; then
+  echo "This system has no apt-get. Install the equivalents of: ${wanted[*]}" >&2
+  echo "then run the script again with GANTRY_NO_INSTALL=1." >&2
+  [ "${GANTRY_NO_INSTALL:-}" = 1 ] && exit 0
+  exit 5
+fi
+[ "${GANTRY_NO_INSTALL:-}" = 1 ] && exit 0
+
+installed() { dpkg-query -W -f='${Status}' "$1" 2>/dev/null | grep -q '^install ok installed$'; }
+
+# "a|b": whichever is there; names differ between distributions.
+missing=()
+for entry in "${wanted[@]}"; do
+  found=""
+  for name in ${entry//|/ }; do installed "$name" && found=1; done
+  [ -n "$found" ] || missing+=("$entry")
+done
+[ ${#missing[@]} -eq 0 ] && exit 0
+
+root=()
+if [ "$(id -u)" -ne 0 ]; then
+  command -v sudo >/dev/null || { echo "Not root and no sudo. As root: apt-get install ${missing[*]}" >&2; exit 5; }
+  root=(sudo)
+fi
+echo "Installing from this distribution's packages: ${missing[*]}"
+"${root[@]}" apt-get -qq update
+names=()
+for entry in "${missing[@]}"; do
+  for name in ${entry//|/ }; do
+    if apt-cache show "$name" >/dev/null 2>&1; then names+=("$name"); break; fi
+  done
+done
+"${root[@]}" env DEBIAN_FRONTEND=noninteractive \
+  apt-get -qq install -y --no-install-recommends "${names[@]}" >/dev/null

@@ -1,0 +1,12 @@
+#!/usr/bin/env bash
+# Builds Gantry with its tests and runs them all. Installs what is missing first.
+# Arguments go to ctest: tools/test.sh -R conv
+# GANTRY_DATA=DIR  a folder with mnist/ and cifar10/; tests that need it are skipped without it
+set -euo pipefail
+cd "$(dirname "$0")/.."
+
+tools/packages.sh build test
+cmake -S . -B build -G Ninja -DCMAKE_BUILD_TYPE=Release -DGANTRY_TESTS=ON >/dev/null
+cmake --build build
+[ -n "${GANTRY_DATA:-}" ] || echo "GANTRY_DATA is not set: tests on the full data sets are skipped."
+ctest --test-dir build --output-on-failure -j "$(nproc)" "$@"
