@@ -1,0 +1,95 @@
+// SPDX-License-Identifier: Apache-2.0
+#pragma once
+
+#include <functional>
+#include <memory>
+#include <string>
+#include <utility>
+#include <vector>
+
+#include "kernels/kernels.h"
+
+namespace gantry::ladder {
+
+using Vec = std::vector<double>;
+
+enum class Role : uint8_t { kOutput, kInOut, kInput };
+enum class Kind : uint8_t { kReal, kCounter, kIndex };  // kernels.real(), i64, i32
+
+// One argument of a kernel. `values` are what an input or in-out holds before the run.
+struct Arg {
+  Role role;
+  Shape shape;
+  Vec values;
+  Kind kind = Kind::kReal;
+};
+
+inline Arg out(const Shape& shape, Kind kind = Kind::kReal) {
+  return {Role::kOutput, shape, {}, kind};
+}
+inline Arg inout(const Shape& shape, Vec values, Kind kind = Kind::kReal) {
+  return {Role::kInOut, shape, std::move(values), kind};
+}
+inline Arg in(const Shape& shape, Vec values, Kind kind = Kind::kReal) {
+  return {Role::kInput, shape, std::move(values), kind};
+}
+inline Arg scalar(double value) { return in(vector_shape(1), {value}); }
+inline Arg counter(int64_t value) {
+  return in(vector_shape(1), {static_cast<double>(value)}, Kind::kCounter);
+}
+
+using Maker = std::function<KernelPtr(Kernels&)>;
+
+// One kernel with one set of arguments.
+struct OpCase {
+  std::string op;    // row of the tolerance table: "conv2d.forward"
+  std::string name;  // what this case is: "4x3x8x8 k3 s2"
+  Maker make;
+  std::vector<Arg> args;
+  std::vector<std::pair<size_t, size_t>> in_place;  // {output, input} that may share memory
+};
+
+struct TestBackend {
+  Backend backend;
+  std::unique_ptr<Stream> stream;
+};
+
+TestBackend& reference_backend();
+// Every backend that is compared with the reference; the one list to extend.
+std::vector<TestBackend>& tested_backends();
+
+// Runs a kernel once; returns the contents of its outputs and in-outs in argument order.
+std::vector<Vec> run(TestBackend& on, const Maker& make, const std::vector<Arg>& args);
+
+// Compares every tested backend with the reference: values within the tolerance table (from
+// aligned memory and from memory one element off), nothing written outside the outputs, no element
+// left out, inputs untouched, a second run equal bit for bit and without allocation, in-place
+// variants equal to the others.
+void check_parity(const OpCase& test);
+
+// overwrite + old = accumulate, on the reference.
+void check_accumulate(const OpCase& overwrite, const OpCase& accumulate);
+
+// Compares with the table, and notes the error for GANTRY_TOLERANCES=print.
+void expect_close(const std::string& op, DType dtype, const Vec& got, const Vec& want);
+
+// Seeded draws, rounded to f32 so that every backend is given the same numbers.
+class Sampler {
+ public:
+  explicit Sampler(uint32_t seed) : seed_(seed) {}
+  Vec normal(const Shape& shape, double mean = 0, double deviation = 1);
+  Vec uniform(const Shape& shape, double low, double high);
+  // Normal, but no |value| below gap: for functions with a kink at zero.
+  Vec off_zero(const Shape& shape, double gap = 0.05);
+  // All different, by at least 0.01: for maxima.
+  Vec distinct(const Shape& shape);
+  // Integers 0 .. classes - 1.
+  Vec categories(int64_t count, int64_t classes);
+
+ private:
+  uint32_t seed_, draws_ = 0;
+};
+
+Vec rounded(Vec values);  // to f32 and back
+
+}  // namespace gantry::ladder

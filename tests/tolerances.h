@@ -1,0 +1,31 @@
+// SPDX-License-Identifier: Apache-2.0
+#pragma once
+
+#include <string>
+
+namespace gantry {
+
+// How far a backend may be from the double-precision reference, per op and dtype:
+//   nmse     = sum (got - want)^2 / sum want^2
+//   max_rel  = max |got - want| / max |want|
+// `seen_*` is the largest value measured over all cases of kernels_tests (x86-64 with AVX-512, 2
+// threads; GANTRY_TOLERANCES=print kernels_tests prints them). Raising a limit needs a reason in
+// the commit that does it.
+struct Tolerance {
+  const char* op;
+  const char* dtype;
+  double nmse, max_rel;
+  double seen_nmse, seen_max_rel;
+};
+
+// Of the op's row for the dtype. Fails the running program when the table has none.
+const Tolerance& tolerance(const std::string& op, const std::string& dtype);
+
+// Reference backend against PyTorch in double, and the checks of calculus: relative errors.
+inline constexpr double kGoldenReference = 1e-10;
+inline constexpr double kGoldenF32 = 1e-5;
+inline constexpr double kAdjoint = 1e-12;          // seen 0
+inline constexpr double kFiniteDifference = 1e-7;  // seen 0
+inline constexpr double kSecondDifference = 1e-6;  // seen 0
+
+}  // namespace gantry
