@@ -27,7 +27,7 @@ struct Recorder {
 };
 
 struct ParamSpec {
-  std::string name;  // "weight"
+  std::string name;  // "weight", "bias", "scale" or "shift"
   Shape shape;
   Fans fans;
   Initializer init;      // the layer's default; a network's "init" section may replace it
@@ -55,6 +55,8 @@ struct LayerPass {
   Mode mode = Mode::kTrain;
   int64_t batch_groups = 1;    // equal consecutive parts of the batch with batch-norm statistics of
                                // their own
+  int64_t sample_groups = 1;   // equal consecutive parts of the batch with random draws of their
+                               // own; in each the samples are numbered from first_sample
   uint32_t random_id = 0;      // tells this layer's draws from those of other layers and passes
   bool track = true;           // batch norm updates its running statistics
   TensorRefs params, states;   // in the order of the plan
@@ -91,17 +93,20 @@ class Layer {
   // Throws ConfigError (reason only; the network adds layer, pointer and shapes).
   virtual LayerPlan plan(std::span<const Shape> x) = 0;
 
-  // Merges a pointwise activation that directly follows into this layer's own kernels.
+  // The function, for layers that are y = f(x) element by element and nothing else.
+  virtual const Activation* pointwise() const { return nullptr; }
+  // Merges a pointwise activation that directly follows into this layer's own kernels. True: pass.y
+  // is from then on the activation's output, and dy its delta.
   virtual bool absorb(const Activation&) { return false; }
 
   // Batch norm, minibatch discrimination: a sample's output depends on its neighbours.
   virtual bool mixes_samples() const { return false; }
 
-  // Reads pass.x, params, states; fills pass.saved and returns y.
+  // Reads pass.x, params, states; fills pass.saved and returns y, which may be a view of x.
   virtual TensorRef forward(Recorder&, LayerPass& pass) const = 0;
 
   // dx per input, empty where want_dx is false. dy is not read by anyone afterwards unless
-  // keep_dy, so dx may overwrite it.
+  // keep_dy, so dx may overwrite it. Several dx may be the same tensor, or dy itself.
   struct BackwardRequest {
     std::vector<bool> want_dx;
     bool keep_dy = false;
@@ -109,8 +114,9 @@ class Layer {
   virtual TensorRefs backward(Recorder&, const LayerPass& pass, const TensorRef& dy,
                               const GradTarget& target, const BackwardRequest& request) const = 0;
 
-  // Design section 6. dy: first-order delta; ux: tangent per input. Adds dB/dw to the target's
-  // gradients when given. Layers without it cannot stand in a penalised critic.
+  // Design section 6. dy: first-order delta; ux: tangent per input, none empty. Always adds dB/dw
+  // to the target's gradients. Overwrites neither dy nor ux. Layers without it cannot stand in a
+  // penalised critic.
   virtual bool has_double_backward() const { return true; }
   virtual Tangent double_backward(Recorder&, const LayerPass& pass, const TensorRef& dy,
                                   const TensorRefs& ux, const GradTarget& target) const = 0;

@@ -1,31 +1,48 @@
 // SPDX-License-Identifier: Apache-2.0
 #pragma once
 
+#include <memory>
 #include <string>
 #include <vector>
 
 #include "models/layer.h"
 #include "models/param_store.h"
+#include "models/spectral_norm.h"
 
 namespace gantry {
 
+// "init": {"weight": {...}, ...}: initialisers in place of the layers' own, by parameter name.
+struct InitConfig {
+  struct Entry {
+    bool present = false;
+    Initializer init;
+  };
+  Entry weight, bias, scale, shift;
+
+  void describe(Fields& f);
+  // The initialiser of a parameter of that name, or null.
+  const Initializer* find(const std::string& parameter) const;
+};
+
 // One entry of a network's "layers". `inputs` empty: the layer before (the network's input for the
-// first). Names default to type + running number: conv1, batch_norm1.
+// first). A layer without a name is called type + number among the layers of its type: conv1,
+// batch_norm1, conv2.
 struct LayerConfig {
   std::string name, type;
   std::vector<std::string> inputs;
   LayerPtr layer;
+  InitConfig init;  // goes before the network's
+
+  void describe(Fields& f);
 };
 
 // "generator": {"layers": [...], "init": {...}, "outputs": [...]}
 struct NetworkConfig {
   std::vector<LayerConfig> layers;
   std::vector<std::string> outputs;  // empty: the last layer
-  // Replace the layers' own initialisers; keyed by parameter kind.
-  bool has_weight_init = false, has_bias_init = false, has_scale_init = false;
-  Initializer weight_init, bias_init, scale_init;
-  bool spectral_norm = false;  // of every weight
-  double ema_decay = 0;        // not used by critics; see train
+  InitConfig init;
+  bool spectral_norm = false;      // of every weight
+  bool merge_activations = true;   // for tests: the same network without merging
 
   void describe(Fields& f);
 };
@@ -40,12 +57,14 @@ struct NetworkPass {
   std::vector<LayerPass> layers;  // one per node, in order
   TensorRefs inputs, outputs;
   TensorRefs deltas;  // per node, kept by backward when asked: dy of each node
+  std::vector<SpectralPass> spectral;  // per node with spectral normalisation
 };
 
 struct ForwardOptions {
   Mode mode = Mode::kTrain;
-  int64_t batch_groups = 1;
-  bool track = true;          // running statistics move
+  int64_t batch_groups = 1;   // see LayerPass
+  int64_t sample_groups = 1;  // see LayerPass
+  bool track = true;          // running statistics and power iterations move
   uint32_t pass_id = 0;       // different passes of a step draw different dropout masks
 };
 
@@ -60,9 +79,10 @@ struct BackwardOptions {
 // ParamStore. Activations that a layer can absorb are merged when the network is built.
 class Network {
  public:
-  // `where` is the JSON pointer of the section ("/generator"), for messages. Throws ConfigError on
-  // unknown or unused names, cycles and shapes that do not fit, naming layer and both shapes.
-  Network(std::string name, std::string where, NetworkConfig config,
+  // `name` ("g") begins the names of calls and buffers and keys random draws. `where` is the JSON
+  // pointer of the section ("/generator"), for messages. Throws ConfigError on unknown or unused
+  // names, cycles and shapes that do not fit, naming layer and both shapes.
+  Network(std::string name, const std::string& where, NetworkConfig config,
           std::vector<NamedShape> inputs);
 
   const std::string& name() const;
@@ -72,11 +92,15 @@ class Network {
   void initialize(Device& device, Stream& stream, ParamStore& store, uint64_t seed) const;
   bool mixes_samples() const;
 
+  // A layer, or a layer and the activation that it absorbed, under the first one's name. In an
+  // order in which each comes after what it reads.
   struct Node {
     std::string name;
     const Layer* layer;
     Shape y;  // n = 1
     std::vector<int> inputs;  // node index; -1 - i is network input i
+    size_t first_param = 0, params = 0;  // its part of the store's ranges
+    size_t first_state = 0, states = 0;
   };
   const std::vector<Node>& nodes() const;
   // Layers as configured (before merging), for the table that `plan` prints.
@@ -86,17 +110,19 @@ class Network {
   NetworkPass forward(Recorder&, const ParamStore& store, const TensorView& values,
                       const TensorView& states, const TensorRefs& inputs,
                       const ForwardOptions&) const;
-  // dy per output. Returns dx per network input (empty refs unless want_dx). Sums gradients where
-  // an output feeds several layers.
+  // dy per output (empty: zero). Returns dx per network input (empty refs unless want_dx). Sums
+  // gradients where an output feeds several layers. dy is overwritten unless keep_deltas.
   TensorRefs backward(Recorder&, const ParamStore& store, NetworkPass& pass, const TensorRefs& dy,
                       const BackwardOptions&) const;
-  // After backward with keep_deltas. ux per network input; adds dB/dw to the gradients, then runs
-  // the ordinary backward of h where a layer is curved. Returns uy per output.
+  // After backward with want_dx and keep_deltas. ux per network input (empty: zero); adds dB/dw to
+  // the gradients, then runs the ordinary backward of h where a layer is curved. Returns uy per
+  // output (empty where it is zero).
   TensorRefs double_backward(Recorder&, const ParamStore& store, NetworkPass& pass,
                              const TensorRefs& ux) const;
 
- private:
   struct Impl;
+
+ private:
   std::shared_ptr<const Impl> impl_;
 };
 

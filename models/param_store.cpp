@@ -1,0 +1,66 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "models/param_store.h"
+
+#include <algorithm>
+
+namespace gantry {
+
+namespace {
+
+constexpr int64_t kRangeAlignment = 16;  // elements: one cache line of f32
+
+int64_t end_of(const std::vector<ParamRange>& ranges) {
+  if (ranges.empty()) return 0;
+  const int64_t end = ranges.back().first + ranges.back().shape.elements();
+  return (end + kRangeAlignment - 1) / kRangeAlignment * kRangeAlignment;
+}
+
+// A flat buffer must exist to be named in a program, even where a network has no parameters.
+Tensor flat(Device& device, DType real, int64_t size) {
+  return Tensor(device, vector_shape(std::max(size, kRangeAlignment)), real);
+}
+
+TensorRefs ranges_of(Program& program, const std::string& name, const TensorView& flat,
+                     const std::vector<ParamRange>& ranges) {
+  const TensorRef whole = program.external(name, flat);
+  TensorRefs refs;
+  refs.reserve(ranges.size());
+  for (const ParamRange& range : ranges) {
+    TensorRef ref = whole;
+    ref.offset += static_cast<uint64_t>(range.first) * dtype_bytes(flat.dtype);
+    ref.shape = range.shape;
+    refs.push_back(ref);
+  }
+  return refs;
+}
+
+}  // namespace
+
+std::vector<ParamRange> lay_out(const std::vector<std::pair<std::string, Shape>>& tensors) {
+  std::vector<ParamRange> ranges;
+  ranges.reserve(tensors.size());
+  for (const auto& [name, shape] : tensors) ranges.push_back({name, shape, end_of(ranges)});
+  return ranges;
+}
+
+ParamStore::ParamStore(Device& device, DType real, std::vector<ParamRange> params,
+                       std::vector<ParamRange> states)
+    : params_(std::move(params)), states_(std::move(states)), size_(end_of(params_)) {
+  values_ = flat(device, real, size_);
+  grads_ = flat(device, real, size_);
+  state_values_ = flat(device, real, end_of(states_));
+}
+
+TensorRefs ParamStore::param_refs(Program& program, const TensorView& values) const {
+  return ranges_of(program, "parameters", values, params_);
+}
+
+TensorRefs ParamStore::grad_refs(Program& program) const {
+  return ranges_of(program, "gradients", grads_.view(), params_);
+}
+
+TensorRefs ParamStore::state_refs(Program& program, const TensorView& states) const {
+  return ranges_of(program, "states", states, states_);
+}
+
+}  // namespace gantry
