@@ -49,19 +49,6 @@ const char* remedy(int error) {
   }
 }
 
-void write_all(int descriptor, const void* data, size_t bytes, const fs::path& path) {
-  const char* next = static_cast<const char*>(data);
-  while (bytes > 0) {
-    const ssize_t count = ::write(descriptor, next, bytes);
-    if (count < 0) {
-      if (errno == EINTR) continue;
-      throw_io_error("write", path, errno);
-    }
-    next += count;
-    bytes -= static_cast<size_t>(count);
-  }
-}
-
 fs::path folder_of(const fs::path& path) {
   return path.has_parent_path() ? path.parent_path() : fs::path(".");
 }
@@ -77,6 +64,17 @@ void remove_quietly(const fs::path& path) {
 }
 
 }  // namespace
+
+void append(int descriptor, std::string_view data, const fs::path& path) {
+  while (!data.empty()) {
+    const ssize_t count = ::write(descriptor, data.data(), data.size());
+    if (count < 0) {
+      if (errno == EINTR) continue;
+      throw_io_error("write", path, errno);
+    }
+    data.remove_prefix(static_cast<size_t>(count));
+  }
+}
 
 void throw_io_error(const std::string& action, const fs::path& path, int error) {
   throw IoError(concat("cannot ", action, " ", path.string(), ": ", std::strerror(error), ". ",
@@ -106,7 +104,7 @@ AtomicFile::~AtomicFile() {
 
 void AtomicFile::write(const void* data, size_t bytes) {
   GANTRY_CHECK(descriptor_ >= 0, path_.string(), " is committed already");
-  write_all(descriptor_, data, bytes, path_);
+  append(descriptor_, {static_cast<const char*>(data), bytes}, path_);
 }
 
 void AtomicFile::commit() {

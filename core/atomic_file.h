@@ -48,6 +48,9 @@ std::filesystem::path temporary_beside(const std::filesystem::path& path);
 // where no other process writes.
 size_t sweep_temporaries(const std::filesystem::path& folder);
 
+// Writes all of `data` to an open file; IoError naming `path`.
+void append(int descriptor, std::string_view data, const std::filesystem::path& path);
+
 void make_folders(const std::filesystem::path& folder);  // mkdir -p
 void sync_folder(const std::filesystem::path& folder);
 

@@ -1,11 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "models/layers/conv.h"
 #include "models/layers/dense.h"
-#include "models/layers/dropout.h"
-#include "models/layers/join.h"
 #include "models/layers/norm.h"
 #include "models/layers/pointwise.h"
-#include "models/layers/pool.h"
 #include "models/layers/view.h"
 
 namespace gantry {
@@ -22,16 +19,11 @@ LayerPtr make_pointwise() {
   return std::make_unique<Pointwise>(kKind);
 }
 
-// Every layer type, in the order of the reference. Adding one: its name here, and how it is made
-// below.
+// Every layer type, in the order of the reference. Adding one: its name here, and how it is made below.
 constexpr const char* kTypes[] = {
-    "dense",      "conv",          "conv_transpose",  "batch_norm",
-    "layer_norm", "instance_norm", "group_norm",      "relu",
-    "leaky_relu", "tanh",          "sigmoid",         "elu",
-    "silu",       "softplus",      "dropout",         "upsample",
-    "max_pool",   "average_pool",  "global_max_pool", "global_average_pool",
-    "pad",        "crop",          "concat",          "add",
-    "reshape",    "flatten",
+    "dense",      "conv",       "conv_transpose", "batch_norm", "layer_norm", "instance_norm",
+    "group_norm", "relu",       "leaky_relu",     "tanh",       "sigmoid",    "elu",
+    "silu",       "softplus",   "reshape",        "flatten",
 };
 constexpr LayerPtr (*kMakers[])() = {
     make<Dense>,
@@ -48,16 +40,6 @@ constexpr LayerPtr (*kMakers[])() = {
     make_pointwise<ActivationKind::kELU>,
     make_pointwise<ActivationKind::kSiLU>,
     make_pointwise<ActivationKind::kSoftplus>,
-    make<Dropout>,
-    make<Upsample>,
-    make<MaxPool>,
-    make<AveragePool>,
-    make<GlobalMaxPool>,
-    make<GlobalAveragePool>,
-    make<Pad>,
-    make<Crop>,
-    make<Concat>,
-    make<Add>,
     make<Reshape>,
     make<Flatten>,
 };

@@ -19,7 +19,7 @@ namespace gantry {
 // same double; those that JSON lacks are the texts "nan", "inf", "-inf".
 struct MetricsRow {
   uint64_t step = 0;
-  std::vector<std::pair<std::string, double>> values, times;
+  std::vector<std::pair<std::string, double>> values = {}, times = {};
 
   const double* find(std::string_view name) const;  // among values and times; null when missing
 };

@@ -11,13 +11,15 @@
 
 namespace gantry {
 
+class RunLock;
+
 enum class RunState { kRunning, kDone, kStopped, kFailed };
 
 struct RunStatus {
   RunState state = RunState::kRunning;
   uint64_t step = 0, steps = 0;
   int exit_code = 0;
-  std::string message;  // why it failed or stopped
+  std::string message = {};  // why it failed or stopped
 };
 
 // The folder of one run. Only rank 0 makes one.
@@ -71,14 +73,12 @@ class RunDir {
   void discard_after(uint64_t step);
 
  private:
-  struct Lock;
   explicit RunDir(std::filesystem::path path);
 
   std::filesystem::path path_;
-  std::unique_ptr<Lock> lock_;
+  std::unique_ptr<RunLock> lock_;
 };
 
 const char* run_state_name(RunState state);  // "running", "done", "stopped", "failed"
-std::string host_name();
 
 }  // namespace gantry
