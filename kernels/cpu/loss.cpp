@@ -1,0 +1,132 @@
+// SPDX-License-Identifier: Apache-2.0
+#include <cmath>
+
+#include "kernels/common/loss_math.h"
+#include "kernels/cpu/cpu_backend.h"
+#include "kernels/cpu/loop_kernel.h"
+#include "kernels/cpu/parallel.h"
+#include "kernels/cpu/vector_math.h"
+
+namespace gantry {
+namespace {
+
+using cpu::Args;
+using Kind = LossDesc::Kind;
+
+// Pieces of the elements (pointwise) or pixels (cross entropy), one pair of partial sums each.
+cpu::Pieces pieces_of(const LossDesc& d) {
+  const int64_t items = d.kind == Kind::kCrossEntropy ? d.x.n * d.x.pixels() : d.x.elements();
+  return cpu::cut(items, 2048, 256);
+}
+
+struct Totals {
+  double* value;  // one per piece
+  double* right;
+
+  Totals(void* scratch, int64_t pieces)
+      : value(static_cast<double*>(scratch)), right(value + pieces) {}
+  static size_t bytes(int64_t pieces) { return static_cast<size_t>(2 * pieces) * sizeof(double); }
+
+  void write(const LossDesc& d, const cpu::Pieces& pieces, Args a) const {
+    const double items = static_cast<double>(pieces.size), scale = static_cast<double>(d.scale);
+    *a.real(0) = static_cast<float>(scale * cpu::tree_sum(value, pieces.count()) / items);
+    *a.real(1) = static_cast<float>(cpu::tree_sum(right, pieces.count()) / items);
+  }
+};
+
+// One piece of a pointwise loss. targets: how many consecutive elements share a target.
+template <Kind kKind>
+void pointwise_piece(const float* x, const float* t, int64_t targets, float* dx, float weight,
+                     int64_t begin, int64_t end, double* value, double* right) {
+  double sum = 0, count = 0;
+  for (int64_t i = begin; i < end; ++i) {
+    const auto term = loss_term<kKind, cpu::VectorMath>(x[i], t[targets == 1 ? i : i / targets]);
+    sum += static_cast<double>(term.value);
+    count += term.right ? 1 : 0;
+    if (dx) dx[i] = weight * term.slope;
+  }
+  *value = sum;
+  *right = count;
+}
+
+template <Kind kKind>
+std::shared_ptr<Kernel> pointwise(const LossDesc& d, bool gradient, int threads) {
+  const cpu::Pieces pieces = pieces_of(d);
+  const int64_t targets = d.t == d.x ? 1 : d.x.per_sample();
+  const float weight =
+      static_cast<float>(static_cast<double>(d.scale) / static_cast<double>(d.x.elements()));
+  const size_t in = gradient ? 3 : 2;
+  return cpu::loop_kernel(in + 2, Totals::bytes(pieces.count()), [=](Args a, void* scratch) {
+    const Totals totals(scratch, pieces.count());
+    float* dx = gradient ? a.real(2) : nullptr;
+    cpu::parallel_for(threads, pieces.count(), [&](int64_t k) {
+      pointwise_piece<kKind>(a.real(in), a.real(in + 1), targets, dx, weight, pieces.begin(k),
+                             pieces.end(k), totals.value + k, totals.right + k);
+    });
+    totals.write(d, pieces, a);
+  });
+}
+
+struct Pixel {
+  double value;
+  bool right;
+};
+
+// -log softmax(x)[t] = log(sum exp(x - max)) + max - x[t].
+Pixel cross_entropy(const float* x, int64_t classes, float target, float* dx, double weight) {
+  const int64_t t = static_cast<int64_t>(target);
+  int64_t best = 0;
+  for (int64_t c = 1; c < classes; ++c)
+    if (x[c] > x[best]) best = c;
+  const double top = static_cast<double>(x[best]);
+  double sum = 0;
+  for (int64_t c = 0; c < classes; ++c) sum += std::exp(static_cast<double>(x[c]) - top);
+  for (int64_t c = 0; dx && c < classes; ++c) {
+    const double share = std::exp(static_cast<double>(x[c]) - top) / sum;
+    dx[c] = static_cast<float>(weight * (share - (c == t ? 1 : 0)));
+  }
+  return {std::log(sum) + (top - static_cast<double>(x[t])), best == t};
+}
+
+std::shared_ptr<Kernel> cross_entropy_kernel(const LossDesc& d, bool gradient, int threads) {
+  const cpu::Pieces pieces = pieces_of(d);
+  const int64_t classes = d.x.c;
+  const double weight = static_cast<double>(d.scale) / static_cast<double>(pieces.size);
+  const size_t in = gradient ? 3 : 2;
+  return cpu::loop_kernel(in + 2, Totals::bytes(pieces.count()), [=](Args a, void* scratch) {
+    const Totals totals(scratch, pieces.count());
+    cpu::parallel_for(threads, pieces.count(), [&](int64_t k) {
+      totals.value[k] = totals.right[k] = 0;
+      for (int64_t i = pieces.begin(k); i < pieces.end(k); ++i) {
+        float* dx = gradient ? a.real(2) + i * classes : nullptr;
+        const Pixel pixel =
+            cross_entropy(a.real(in) + i * classes, classes, a.real(in + 1)[i], dx, weight);
+        totals.value[k] += pixel.value;
+        totals.right[k] += pixel.right ? 1 : 0;
+      }
+    });
+    totals.write(d, pieces, a);
+  });
+}
+
+}  // namespace
+
+CpuKernels::Made CpuKernels::make_loss(const LossDesc& d, bool gradient) {
+  switch (d.kind) {
+    case Kind::kBceLogits:
+      return pointwise<Kind::kBceLogits>(d, gradient, threads());
+    case Kind::kMse:
+      return pointwise<Kind::kMse>(d, gradient, threads());
+    case Kind::kL1:
+      return pointwise<Kind::kL1>(d, gradient, threads());
+    case Kind::kLinear:
+      return pointwise<Kind::kLinear>(d, gradient, threads());
+    case Kind::kHinge:
+      return pointwise<Kind::kHinge>(d, gradient, threads());
+    case Kind::kCrossEntropy:
+      return cross_entropy_kernel(d, gradient, threads());
+  }
+  return nullptr;
+}
+
+}  // namespace gantry
