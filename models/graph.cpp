@@ -103,7 +103,8 @@ std::vector<int> sort(const std::vector<std::vector<int>>& inputs) {
     }
   }
   std::string cycle = quoted(config.layers[at].name);
-  for (size_t i = path.size(); i-- > seen[at];) cycle += " -> " + quoted(config.layers[path[i]].name);
+  for (size_t i = path.size(); i-- > seen[at];)
+    cycle += " -> " + quoted(config.layers[path[i]].name);
   throw ConfigError(concat(layer_place(config, where, at), ": its output leads back to its input: ",
                            cycle, "; a network must not have cycles"));
 }
@@ -135,21 +136,23 @@ void check_used(const NetworkConfig& config, const std::vector<NamedShape>& inpu
     const auto layer = static_cast<size_t>(graph.order[i]);
     if (!layer_used[layer]) continue;
     for (const int from : graph.inputs[layer]) {
-      if (from >= 0) layer_used[static_cast<size_t>(from)] = true;
-      else input_used[static_cast<size_t>(-1 - from)] = true;
+      if (from >= 0)
+        layer_used[static_cast<size_t>(from)] = true;
+      else
+        input_used[static_cast<size_t>(-1 - from)] = true;
     }
   }
   for (size_t i = 0; i < layer_used.size(); ++i) {
     if (layer_used[i]) continue;
-    throw ConfigError(concat(layer_place(config, where, i),
-                             ": no output of the network depends on it; read it in the \"inputs\" of "
-                             "another layer, name it in \"outputs\", or remove it"));
+    throw ConfigError(
+        concat(layer_place(config, where, i),
+               ": no output of the network depends on it; read it in the \"inputs\" of "
+               "another layer, name it in \"outputs\", or remove it"));
   }
   for (size_t i = 0; i < input_used.size(); ++i) {
     if (input_used[i]) continue;
     throw ConfigError(concat(where, "/layers: nothing reads the network's input ",
-                             quoted(inputs[i].name),
-                             "; name it in the \"inputs\" of a layer"));
+                             quoted(inputs[i].name), "; name it in the \"inputs\" of a layer"));
   }
 }
 
@@ -175,8 +178,8 @@ void name_layers(NetworkConfig& config, const std::vector<NamedShape>& inputs,
   for (size_t i = 0; i < config.layers.size(); ++i) {
     const auto [at, added] = names.emplace(config.layers[i].name, static_cast<int>(i));
     if (added) continue;
-    const std::string other = at->second < 0 ? "an input of the network"
-                                             : concat(where, "/layers/", at->second);
+    const std::string other =
+        at->second < 0 ? "an input of the network" : concat(where, "/layers/", at->second);
     throw ConfigError(concat(layer_place(config, where, i), ": its name is also that of ", other,
                              "; names must differ (a layer without one is called type + number)"));
   }

@@ -12,10 +12,11 @@ namespace {
 
 using Kind = Initializer::Kind;
 
-constexpr const char* kKinds[] = {
-    "zeros",         "ones",       "constant",  "normal",        "uniform",
-    "truncated_normal", "glorot_uniform", "glorot_normal", "he_uniform", "he_normal",
-    "lecun_uniform", "lecun_normal", "pytorch", "orthogonal"};
+constexpr const char* kKinds[] = {"zeros",          "ones",          "constant",
+                                  "normal",         "uniform",       "truncated_normal",
+                                  "glorot_uniform", "glorot_normal", "he_uniform",
+                                  "he_normal",      "lecun_uniform", "lecun_normal",
+                                  "pytorch",        "orthogonal"};
 
 // Standard deviation of a standard normal cut at two standard deviations.
 constexpr double kTruncatedStd = 0.87962566103423978;
@@ -54,7 +55,8 @@ void fill_uniform(RandomKey key, double bound, int64_t size, float* values) {
   }
 }
 
-// Makes vector k orthogonal to the ones before it and of length 1. Twice is enough (Kahan, Parlett).
+// Makes vector k orthogonal to the ones before it and of length 1. Twice is enough (Kahan,
+// Parlett).
 void orthonormalize(std::vector<double>& vectors, int64_t k, int64_t length) {
   double* v = vectors.data() + k * length;
   for (int pass = 0; pass < 2; ++pass) {
@@ -95,13 +97,18 @@ double scaled_std(Kind kind, const Fans& fans) {
   const auto in = static_cast<double>(fans.in), out = static_cast<double>(fans.out);
   switch (kind) {
     case Kind::kGlorotUniform:
-    case Kind::kGlorotNormal: return std::sqrt(2 / (in + out));
+    case Kind::kGlorotNormal:
+      return std::sqrt(2 / (in + out));
     case Kind::kHeUniform:
-    case Kind::kHeNormal: return std::sqrt(2 / in);
+    case Kind::kHeNormal:
+      return std::sqrt(2 / in);
     case Kind::kLecunUniform:
-    case Kind::kLecunNormal: return std::sqrt(1 / in);
-    case Kind::kPyTorch: return std::sqrt(1 / (3 * in));
-    default: GANTRY_CHECK(false, "initialiser ", kKinds[static_cast<size_t>(kind)]);
+    case Kind::kLecunNormal:
+      return std::sqrt(1 / in);
+    case Kind::kPyTorch:
+      return std::sqrt(1 / (3 * in));
+    default:
+      GANTRY_CHECK(false, "initialiser ", kKinds[static_cast<size_t>(kind)]);
   }
   return 0;
 }
@@ -143,13 +150,27 @@ void initialize(const Initializer& init, const Shape& shape, const Fans& fans, u
   const RandomKey key = random_key(seed, Purpose::kInit, id);
   const int64_t size = shape.elements();
   switch (init.kind) {
-    case Kind::kZeros: std::fill(values, values + size, 0.0f); return;
-    case Kind::kOnes: std::fill(values, values + size, 1.0f); return;
-    case Kind::kConstant: std::fill(values, values + size, static_cast<float>(init.value)); return;
-    case Kind::kNormal: fill_normal(key, init.mean, init.std, false, size, values); return;
-    case Kind::kTruncatedNormal: fill_normal(key, init.mean, init.std, true, size, values); return;
-    case Kind::kUniform: fill_uniform(key, init.bound, size, values); return;
-    case Kind::kOrthogonal: fill_orthogonal(key, init.gain, shape, values); return;
+    case Kind::kZeros:
+      std::fill(values, values + size, 0.0f);
+      return;
+    case Kind::kOnes:
+      std::fill(values, values + size, 1.0f);
+      return;
+    case Kind::kConstant:
+      std::fill(values, values + size, static_cast<float>(init.value));
+      return;
+    case Kind::kNormal:
+      fill_normal(key, init.mean, init.std, false, size, values);
+      return;
+    case Kind::kTruncatedNormal:
+      fill_normal(key, init.mean, init.std, true, size, values);
+      return;
+    case Kind::kUniform:
+      fill_uniform(key, init.bound, size, values);
+      return;
+    case Kind::kOrthogonal:
+      fill_orthogonal(key, init.gain, shape, values);
+      return;
     case Kind::kGlorotUniform:
     case Kind::kHeUniform:
     case Kind::kLecunUniform:

@@ -17,7 +17,7 @@ namespace gantry {
 struct Recorder {
   Program& program;
   Kernels& kernels;
-  TensorRef step;             // i64 scalar: what random draws of this step are keyed by
+  TensorRef step;  // i64 scalar: what random draws of this step are keyed by
   uint64_t seed = 0;
   uint32_t first_sample = 0;  // global index of the first sample of this rank's batch
 
@@ -30,11 +30,12 @@ struct ParamSpec {
   std::string name;  // "weight", "bias", "scale" or "shift"
   Shape shape;
   Fans fans;
-  Initializer init;      // the layer's default; a network's "init" section may replace it
+  Initializer init;       // the layer's default; a network's "init" section may replace it
   bool spectral = false;  // the layer asks for spectral normalisation of this parameter
 };
 
-// What a layer keeps between steps without learning it: running statistics, power-iteration vectors.
+// What a layer keeps between steps without learning it: running statistics, power-iteration
+// vectors.
 struct StateSpec {
   std::string name;  // "running_mean"
   Shape shape;
@@ -51,18 +52,18 @@ enum class Mode { kTrain, kInference };
 
 // One layer's part of one recorded pass: what forward was given and what it left for the others.
 struct LayerPass {
-  std::string name;            // "d.conv2"
+  std::string name;  // "d.conv2"
   Mode mode = Mode::kTrain;
-  int64_t batch_groups = 1;    // equal consecutive parts of the batch with batch-norm statistics of
-                               // their own
-  int64_t sample_groups = 1;   // equal consecutive parts of the batch with random draws of their
-                               // own; in each the samples are numbered from first_sample
-  uint32_t random_id = 0;      // tells this layer's draws from those of other layers and passes
-  bool track = true;           // batch norm updates its running statistics
-  TensorRefs params, states;   // in the order of the plan
+  int64_t batch_groups = 1;   // equal consecutive parts of the batch with batch-norm statistics of
+                              // their own
+  int64_t sample_groups = 1;  // equal consecutive parts of the batch with random draws of their
+                              // own; in each the samples are numbered from first_sample
+  uint32_t random_id = 0;     // tells this layer's draws from those of other layers and passes
+  bool track = true;          // batch norm updates its running statistics
+  TensorRefs params, states;  // in the order of the plan
   TensorRefs x;
   TensorRef y;
-  TensorRefs saved;            // forward's own: mean, rstd, pooling index
+  TensorRefs saved;  // forward's own: mean, rstd, pooling index
 };
 
 // Where parameter gradients go. Empty: not wanted (the critic inside the generator's step).

@@ -1,8 +1,13 @@
 // SPDX-License-Identifier: Apache-2.0
+#include <array>
+
 #include "models/layers/conv.h"
 #include "models/layers/dense.h"
+#include "models/layers/dropout.h"
+#include "models/layers/join.h"
 #include "models/layers/norm.h"
 #include "models/layers/pointwise.h"
+#include "models/layers/pool.h"
 #include "models/layers/view.h"
 
 namespace gantry {
@@ -19,39 +24,54 @@ LayerPtr make_pointwise() {
   return std::make_unique<Pointwise>(kKind);
 }
 
-// Every layer type, in the order of the reference. Adding one: its name here, and how it is made below.
-constexpr const char* kTypes[] = {
-    "dense",      "conv",       "conv_transpose", "batch_norm", "layer_norm", "instance_norm",
-    "group_norm", "relu",       "leaky_relu",     "tanh",       "sigmoid",    "elu",
-    "silu",       "softplus",   "reshape",        "flatten",
+struct LayerType {
+  const char* name;
+  LayerPtr (*make)();
 };
-constexpr LayerPtr (*kMakers[])() = {
-    make<Dense>,
-    make<Conv>,
-    make<ConvTranspose>,
-    make<BatchNorm>,
-    make<LayerNorm>,
-    make<InstanceNorm>,
-    make<GroupNorm>,
-    make_pointwise<ActivationKind::kReLU>,
-    make_pointwise<ActivationKind::kLeakyReLU>,
-    make_pointwise<ActivationKind::kTanh>,
-    make_pointwise<ActivationKind::kSigmoid>,
-    make_pointwise<ActivationKind::kELU>,
-    make_pointwise<ActivationKind::kSiLU>,
-    make_pointwise<ActivationKind::kSoftplus>,
-    make<Reshape>,
-    make<Flatten>,
+
+// Every layer that a config can name, in the order of the reference. To add one, add a line.
+constexpr LayerType kLayers[] = {
+    {"dense", make<Dense>},
+    {"conv", make<Conv>},
+    {"conv_transpose", make<ConvTranspose>},
+    {"batch_norm", make<BatchNorm>},
+    {"layer_norm", make<LayerNorm>},
+    {"instance_norm", make<InstanceNorm>},
+    {"group_norm", make<GroupNorm>},
+    {"relu", make_pointwise<ActivationKind::kReLU>},
+    {"leaky_relu", make_pointwise<ActivationKind::kLeakyReLU>},
+    {"tanh", make_pointwise<ActivationKind::kTanh>},
+    {"sigmoid", make_pointwise<ActivationKind::kSigmoid>},
+    {"elu", make_pointwise<ActivationKind::kELU>},
+    {"silu", make_pointwise<ActivationKind::kSiLU>},
+    {"softplus", make_pointwise<ActivationKind::kSoftplus>},
+    {"dropout", make<Dropout>},
+    {"upsample", make<Upsample>},
+    {"max_pool", make<MaxPool>},
+    {"average_pool", make<AveragePool>},
+    {"global_max_pool", make<GlobalMaxPool>},
+    {"global_average_pool", make<GlobalAveragePool>},
+    {"pad", make<Pad>},
+    {"crop", make<Crop>},
+    {"concat", make<Concat>},
+    {"add", make<Add>},
+    {"reshape", make<Reshape>},
+    {"flatten", make<Flatten>},
 };
-static_assert(std::size(kTypes) == std::size(kMakers));
+
+constexpr auto kTypes = [] {
+  std::array<const char*, std::size(kLayers)> types{};
+  for (size_t i = 0; i < types.size(); ++i) types[i] = kLayers[i].name;
+  return types;
+}();
 
 }  // namespace
 
 std::span<const char* const> layer_types() { return kTypes; }
 
 LayerPtr make_layer(const std::string& type) {
-  for (size_t i = 0; i < std::size(kTypes); ++i) {
-    if (type == kTypes[i]) return kMakers[i]();
+  for (const LayerType& layer : kLayers) {
+    if (type == layer.name) return layer.make();
   }
   GANTRY_CHECK(false, "layer type ", type);
   return nullptr;

@@ -41,8 +41,8 @@ struct NetworkConfig {
   std::vector<LayerConfig> layers;
   std::vector<std::string> outputs;  // empty: the last layer
   InitConfig init;
-  bool spectral_norm = false;      // of every weight
-  bool merge_activations = true;   // for tests: the same network without merging
+  bool spectral_norm = false;     // of every weight
+  bool merge_activations = true;  // for tests: the same network without merging
 
   void describe(Fields& f);
 };
@@ -56,7 +56,7 @@ struct NamedShape {
 struct NetworkPass {
   std::vector<LayerPass> layers;  // one per node, in order
   TensorRefs inputs, outputs;
-  TensorRefs deltas;  // per node, kept by backward when asked: dy of each node
+  TensorRefs deltas;                   // per node, kept by backward when asked: dy of each node
   std::vector<SpectralPass> spectral;  // per node with spectral normalisation
 };
 
@@ -69,10 +69,10 @@ struct ForwardOptions {
 };
 
 struct BackwardOptions {
-  bool want_dx = false;       // gradients of the network's inputs
-  bool want_dw = true;        // gradients of its parameters
-  bool accumulate = false;    // add to the parameter gradients that are there
-  bool keep_deltas = false;   // double_backward follows
+  bool want_dx = false;      // gradients of the network's inputs
+  bool want_dw = true;       // gradients of its parameters
+  bool accumulate = false;   // add to the parameter gradients that are there
+  bool keep_deltas = false;  // double_backward follows
 };
 
 // A validated DAG of layers. Owns names and shapes, not values: passes are recorded against a
@@ -97,8 +97,8 @@ class Network {
   struct Node {
     std::string name;
     const Layer* layer;
-    Shape y;  // n = 1
-    std::vector<int> inputs;  // node index; -1 - i is network input i
+    Shape y;                             // n = 1
+    std::vector<int> inputs;             // node index; -1 - i is network input i
     size_t first_param = 0, params = 0;  // its part of the store's ranges
     size_t first_state = 0, states = 0;
   };

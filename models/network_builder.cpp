@@ -70,8 +70,7 @@ class Builder {
       x.push_back(source < 0 ? impl_.inputs[static_cast<size_t>(-1 - source)].shape
                              : impl_.nodes[static_cast<size_t>(source)].y);
     }
-    const LayerPlan plan =
-        plan_layer(*entry.layer, x, layer_place(impl_.config, where_, layer));
+    const LayerPlan plan = plan_layer(*entry.layer, x, layer_place(impl_.config, where_, layer));
     if (merge(layer)) return;
     node.y = plan.y;
     add_numbers(entry, plan, node);

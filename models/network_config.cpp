@@ -11,7 +11,8 @@ constexpr size_t kMaxLayers = 100000;
 
 void InitConfig::describe(Fields& f) {
   const auto entry = [&f](const char* key, const char* doc, Entry& e) {
-    f.object({key, doc}, [&e](Fields& g) { e.init.describe(g); }, &e.present);
+    f.object(
+        {key, doc}, [&e](Fields& g) { e.init.describe(g); }, &e.present);
   };
   entry("weight", "Weights of dense and convolution layers.", weight);
   entry("bias", "Biases of dense and convolution layers.", bias);
@@ -36,18 +37,20 @@ void LayerConfig::describe(Fields& f) {
           inputs, 0, kMaxLayers);
   f.object({"init", "Initialisers of this layer's parameters."},
            [this](Fields& g) { init.describe(g); });
-  f.variant({"type", "What the layer computes.", true}, type, layer_types(),
-            [this](const std::string& selected) {
-              type = selected;
-              layer = make_layer(selected);
-            },
-            [this](Fields& g) { layer->describe(g); });
+  f.variant(
+      {"type", "What the layer computes.", true}, type, layer_types(),
+      [this](const std::string& selected) {
+        type = selected;
+        layer = make_layer(selected);
+      },
+      [this](Fields& g) { layer->describe(g); });
 }
 
 void NetworkConfig::describe(Fields& f) {
-  f.list({"layers", "The layers; each reads the one before it unless it names its inputs.", true},
-         layers.size(), [this](size_t size) { layers.resize(size); },
-         [this](size_t i, Fields& g) { layers[i].describe(g); });
+  f.list(
+      {"layers", "The layers; each reads the one before it unless it names its inputs.", true},
+      layers.size(), [this](size_t size) { layers.resize(size); },
+      [this](size_t i, Fields& g) { layers[i].describe(g); });
   f.texts({"outputs", "Layers whose outputs are the network's; default: the last."}, outputs, 0,
           kMaxLayers);
   f.object({"init", "Initialisers of all parameters, in place of the layers' own."},

@@ -17,8 +17,8 @@ class AbsorbedActivation {
   TensorRef backward(Recorder& recorder, const TensorRef& y, const TensorRef& dy,
                      bool keep_dy) const;
 
-  // uy = act'(z) uz (in place of uz where act is piecewise linear), hz = act''(z) dy uz (empty where
-  // that is zero).
+  // uy = act'(z) uz (in place of uz where act is piecewise linear), hz = act''(z) dy uz (empty
+  // where that is zero).
   struct Curved {
     TensorRef uy, hz;
   };

@@ -36,8 +36,8 @@ void ConvConfig::describe(Fields& f) {
 
 void ConvConfig::check_groups(int64_t in) const {
   if (in % groups == 0 && channels % groups == 0) return;
-  throw ConfigError(concat("groups ", groups, " must divide both the ", in, " input channels and the ",
-                           channels, " output channels"));
+  throw ConfigError(concat("groups ", groups, " must divide both the ", in,
+                           " input channels and the ", channels, " output channels"));
 }
 
 void Conv::describe(Fields& f) {
@@ -47,8 +47,7 @@ void Conv::describe(Fields& f) {
 
 LayerPlan Conv::plan(std::span<const Shape> x) {
   config_.check_groups(x[0].c);
-  Windows windows =
-      make_windows(config_.kernel, config_.stride, config_.dilation, config_.padding);
+  Windows windows = make_windows(config_.kernel, config_.stride, config_.dilation, config_.padding);
   const Shape y{1, config_.channels, slide(windows.h, x[0].h, "height"),
                 slide(windows.w, x[0].w, "width")};
   const Shape w{config_.channels, x[0].c / config_.groups, config_.kernel[0], config_.kernel[1]};

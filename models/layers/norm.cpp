@@ -129,9 +129,10 @@ LayerPlan BatchNorm::plan(std::span<const Shape> x) {
 
 LayerPlan InstanceNorm::plan(std::span<const Shape> x) {
   if (x[0].pixels() == 1) {
-    throw ConfigError(concat("instance_norm of ", config_shape(x[0]),
-                             " would make every value zero: a channel has one pixel; use layer_norm "
-                             "or batch_norm"));
+    throw ConfigError(
+        concat("instance_norm of ", config_shape(x[0]),
+               " would make every value zero: a channel has one pixel; use layer_norm "
+               "or batch_norm"));
   }
   return Norm::plan(x);
 }

@@ -21,7 +21,7 @@ class Norm : public Layer {
   explicit Norm(NormKind kind) { desc_.kind = kind; }
   void describe_common(Fields& f);
 
-  NormDesc desc_;       // n = 1
+  NormDesc desc_;  // n = 1
   double eps_ = 1e-5;
   bool affine_ = true;  // scale and shift are learned; else they stay 1 and 0
 

@@ -39,8 +39,9 @@ TensorRefs WeightedLayer::backward(Recorder& recorder, const LayerPass& pass, co
   return {record_data(recorder, pass, dz)};
 }
 
-// With z = A x + b, dz = act'(z) dy, uz = A ux:  B = dz^T uz, so dB/dw from A is the weight gradient
-// of (ux, dz); act' depends on z too, which gives hz = act''(z) dy uz and its ordinary backward.
+// With z = A x + b, dz = act'(z) dy, uz = A ux:  B = dz^T uz, so dB/dw from A is the weight
+// gradient of (ux, dz); act' depends on z too, which gives hz = act''(z) dy uz and its ordinary
+// backward.
 Tangent WeightedLayer::double_backward(Recorder& recorder, const LayerPass& pass,
                                        const TensorRef& dy, const TensorRefs& ux,
                                        const GradTarget& target) const {

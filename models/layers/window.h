@@ -18,7 +18,8 @@ inline constexpr int64_t kMaxPadding = 1 << 16;
 // "[128,7,7]": C, H, W as configs write it.
 std::string config_shape(const Shape& shape);
 
-// A window that slides over one dimension of an image. keff = dilation (kernel - 1) + 1 is its reach.
+// A window that slides over one dimension of an image. keff = dilation (kernel - 1) + 1 is its
+// reach.
 struct Window {
   int64_t kernel = 1, stride = 1, dilation = 1;
   int64_t before = 0, after = 0;  // padding
