@@ -1,0 +1,201 @@
+#!/usr/bin/env python3
+# SPDX-License-Identifier: Apache-2.0
+"""Replays a trace of `gantry trace` in PyTorch, in double precision, and compares everything.
+
+    replay.py DIR          exit 0: all agree; 1: something differs; 2: the trace cannot be read
+
+Per tensor the difference is max |a - b| / max |b|; for gradients max |b| is over all gradients of
+the layer, since a bias before a batch norm has none but for rounding. The tolerances stand beside
+the largest difference measured over all shipped configs (batch 4, three steps, CPU).
+"""
+
+import argparse
+import glob
+import json
+import os
+import sys
+
+import torch
+
+from gantry_torch import safetensors
+from gantry_torch.step import Witness
+
+# kind: (tolerance, largest measured)
+TOLERANCES = {
+    "fake": (1e-4, None),
+    "score": (1e-4, None),
+    "loss": (1e-5, None),
+    "grad": (1e-3, None),
+    "lr": (1e-6, None),
+    "after": (1e-6, None),
+    "state": (1e-4, None),
+    "ema": (1e-6, None),
+}
+STATES = ("running_mean", "running_var", ".u")
+MOST_KINKS = 24
+FLOOR = 1e-6  # a tensor with nothing larger counts as zero
+
+
+def kind_of(name):
+    parts = name.split(".")
+    if parts[1].startswith("m"):
+        return "score" if parts[2].startswith("score") else parts[2]
+    if parts[1].startswith("loss"):
+        return "loss"
+    if parts[1] == "after":
+        if parts[2] == "ema":
+            return "ema"
+        return "state" if name.endswith(STATES) else "after"
+    return parts[1]
+
+
+class Comparison:
+    def __init__(self):
+        self.worst = {}  # kind: (difference, name)
+        self.failures = []
+        self.compared = 0
+        self.turned = 0  # values at a kink that the trace has on the other side
+
+    def check(self, name, traced, computed, scale):
+        kind = kind_of(name)
+        traced = traced.double().flatten()
+        computed = computed.flatten()
+        self.compared += 1
+        if traced.numel() != computed.numel():
+            self.failures.append(f"{name}: {traced.numel()} values, {computed.numel()} expected")
+            return
+        difference = float((traced - computed).abs().max()) / max(scale, FLOOR)
+        if not difference <= TOLERANCES[kind][0]:  # not: NaN fails
+            self.failures.append(f"{name}: differs by {difference:.3g}")
+        if kind not in self.worst or not difference <= self.worst[kind][0]:
+            self.worst[kind] = (difference, name)
+
+    def report(self):
+        print(f"{'kind':6} {'tolerance':>10} {'worst':>10}  tensor")
+        for kind, (difference, name) in sorted(self.worst.items()):
+            print(f"{kind:6} {TOLERANCES[kind][0]:10.1e} {difference:10.2e}  {name}")
+        for failure in self.failures[:40]:
+            print("MISMATCH", failure)
+
+
+def check_inputs(witness, name, given, comparison):
+    """What a run feeds itself must be what its config says."""
+    for key, value in given.items():
+        parts = key.split(".")
+        if parts[0] != name or len(parts) < 3:
+            continue
+        if parts[2].startswith("target_") and name[0] == "d":
+            fault = witness.objective.target_fault(parts[2][len("target_") :], value)
+            if fault:
+                comparison.failures.append(f"{key}: {fault}")
+        if parts[2] == "mask":
+            rate = witness.nets[parts[3]].layers[parts[4]].rate
+            kept = 1 / (1 - rate)
+            if not (((value - kept).abs() < 1e-5) | (value == 0)).all():
+                comparison.failures.append(f"{key}: values other than 0 and {kept:.6g}")
+
+
+def scales(found):
+    """max |b| per tensor, or per layer for gradients."""
+    largest = {key: float(value.abs().max()) for key, value in found.items()}
+    layers = {}
+    for key, value in largest.items():
+        if kind_of(key) == "grad":
+            layer = key.rsplit(".", 1)[0]
+            layers[layer] = max(layers.get(layer, 0), value)
+    return {key: layers.get(key.rsplit(".", 1)[0], value) for key, value in largest.items()}
+
+
+def mismatch(found, given):
+    """(largest gradient difference in tolerances, sum of squared differences over scales)."""
+    largest, worst, total = scales(found), 0.0, 0.0
+    for key, value in found.items():
+        if kind_of(key) == "grad" and key in given:
+            difference = given[key].double().flatten() - value.flatten()
+            scale = max(largest[key], FLOOR)
+            worst = max(worst, float(difference.abs().max()) / scale / TOLERANCES["grad"][0])
+            total += float(difference.square().sum()) / scale**2
+    return worst, total
+
+
+def settle(witness, name, given, last):
+    """Runs an update; where gradients differ, tries the other side of values at a kink."""
+    turned = witness.kinks.turned
+    turned.clear()
+    found = witness.update(name, given)
+    worst, best = mismatch(found, given)
+    candidates = witness.kinks.candidates(MOST_KINKS) if worst > 1 else []
+    for key in candidates:
+        turned.add(key)
+        witness.load(last)
+        worst, total = mismatch(witness.update(name, given), given)
+        if total < best:
+            best = total
+        else:
+            turned.discard(key)
+        if worst <= 1:
+            break
+    if candidates:
+        witness.load(last)
+        found = witness.update(name, given)
+    return found, len(turned)
+
+
+def replay_step(witness, path, comparison, last):
+    given, metadata = safetensors.read(path)
+    for name in metadata["updates"].split():
+        prefix = name + "."
+        check_inputs(witness, name, given, comparison)
+        found, turned = settle(witness, name, given, last)
+        comparison.turned += turned
+        found.update(witness.apply(name, given))
+        largest = scales(found)
+        for key, value in found.items():
+            if key in given:
+                comparison.check(key, given[key], value, largest[key])
+            elif not key.split(".")[1].startswith("m"):
+                comparison.failures.append(f"{key}: not in the trace")
+        after = prefix + "after."
+        last.update((k[len(after) :], v) for k, v in given.items() if k.startswith(after))
+        witness.load(last)
+
+
+def replay(directory):
+    with open(os.path.join(directory, "config.json"), encoding="utf-8") as file:
+        config = json.load(file)
+    last, _ = safetensors.read(os.path.join(directory, "initial.safetensors"))
+    witness = Witness(config)
+    missing = witness.load(last)
+    comparison = Comparison()
+    comparison.failures += [f"initial.safetensors lacks {name}" for name in missing]
+    witness.start()
+    steps = sorted(glob.glob(os.path.join(directory, "step-*.safetensors")))
+    if not steps:
+        raise FileNotFoundError(f"no step-*.safetensors in {directory}")
+    for path in steps:
+        replay_step(witness, path, comparison, last)
+    comparison.report()
+    verdict = "MISMATCH" if comparison.failures else "agree"
+    print(
+        f"{config.get('name')}: {len(steps)} steps, {comparison.compared} tensors, "
+        f"{comparison.turned} kinks: {verdict}"
+    )
+    return not comparison.failures
+
+
+def main():
+    parser = argparse.ArgumentParser(description=__doc__.split("\n")[0])
+    parser.add_argument("trace", help="directory that `gantry trace` wrote")
+    parser.add_argument("--threads", type=int, default=torch.get_num_threads())
+    args = parser.parse_args()
+    torch.set_num_threads(args.threads)
+    try:
+        agrees = replay(args.trace)
+    except (OSError, KeyError, ValueError) as error:
+        print(f"replay: {args.trace}: {type(error).__name__}: {error}", file=sys.stderr)
+        return 2
+    return 0 if agrees else 1
+
+
+if __name__ == "__main__":
+    sys.exit(main())
