@@ -65,7 +65,9 @@ struct ForwardOptions {
   int64_t batch_groups = 1;   // see LayerPass
   int64_t sample_groups = 1;  // see LayerPass
   bool track = true;          // running statistics and power iterations move
-  uint32_t pass_id = 0;       // different passes of a step draw different dropout masks
+  // Passes of a step with different ids draw different dropout masks; a pass with k sample groups
+  // uses the ids pass_id .. pass_id + k - 1.
+  uint32_t pass_id = 0;
 };
 
 struct BackwardOptions {
