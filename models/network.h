@@ -1,8 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0
 #pragma once
 
+#include <array>
 #include <memory>
 #include <string>
+#include <utility>
 #include <vector>
 
 #include "models/layer.h"
@@ -22,6 +24,13 @@ struct InitConfig {
   void describe(Fields& f);
   // The initialiser of a parameter of that name, or null.
   const Initializer* find(const std::string& parameter) const;
+  // The parameters that have one.
+  std::vector<std::string> given() const;
+
+ private:
+  std::array<std::pair<const char*, const Entry*>, 4> entries() const {
+    return {{{"weight", &weight}, {"bias", &bias}, {"scale", &scale}, {"shift", &shift}}};
+  }
 };
 
 // One entry of a network's "layers". `inputs` empty: the layer before (the network's input for the

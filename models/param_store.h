@@ -20,7 +20,8 @@ struct ParamRange {
 // saving are single calls. Ranges start at multiples of 16 elements; the gaps stay zero.
 class ParamStore {
  public:
-  ParamStore(Device& device, DType real, std::vector<ParamRange> params,
+  // `network` begins the names of the buffers in programs: "d.parameters".
+  ParamStore(std::string network, Device& device, DType real, std::vector<ParamRange> params,
              std::vector<ParamRange> states);
 
   const std::vector<ParamRange>& params() const { return params_; }
@@ -38,6 +39,10 @@ class ParamStore {
   TensorRefs state_refs(Program& program, const TensorView& states) const;
 
  private:
+  TensorRefs refs(Program& program, const char* part, const TensorView& flat,
+                  const std::vector<ParamRange>& ranges) const;
+
+  std::string network_;
   std::vector<ParamRange> params_, states_;
   int64_t size_ = 0;
   Tensor values_, grads_, state_values_;

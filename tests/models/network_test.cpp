@@ -2,6 +2,7 @@
 #include <gtest/gtest.h>
 
 #include <chrono>
+#include <cmath>
 
 #include "tests/models/network_rig.h"
 #include "tests/models/random_network.h"
@@ -202,6 +203,26 @@ TEST(Network, NamesAndLaysOutItsNumbers) {
   EXPECT_EQ(names, (std::vector<std::string>{"bn.running_mean", "bn.running_var", "conv2.weight_u",
                                              "instance_norm1.scale", "instance_norm1.shift"}));
   EXPECT_EQ(rig.network().outputs()[0].name, "instance_norm1");
+}
+
+TEST(Network, InitOfALayerGoesBeforeThatOfTheNetwork) {
+  NetworkRig rig(reference(), R"({"init": {"weight": {"kind": "constant", "value": 2},
+                                            "scale": {"kind": "constant", "value": 3}},
+      "layers": [{"type": "conv", "channels": 1, "kernel": 1},
+                 {"type": "batch_norm"},
+                 {"type": "conv", "channels": 1, "kernel": 1,
+                  "init": {"weight": {"kind": "constant", "value": 4}}}]})",
+                 {{"image", {1, 1, 2, 2}}}, 2);
+  const Vec params = rig.params();
+  const auto at = [&](size_t range) {
+    return params[static_cast<size_t>(rig.store().params()[range].first)];
+  };
+  EXPECT_EQ(2, at(0));
+  EXPECT_LE(std::abs(at(1)), 1);  // conv1.bias, by PyTorch's default
+  EXPECT_NE(0, at(1));
+  EXPECT_EQ(3, at(2));
+  EXPECT_EQ(0, at(3));
+  EXPECT_EQ(4, at(4));
 }
 
 TEST(Network, ThousandLayersAreRecordedAndPlannedWithinASecond) {
