@@ -67,4 +67,10 @@ TensorRefs ParamStore::refs(Program& program, const char* part, const TensorView
   return parts;
 }
 
+int64_t ParamStore::parameters() const {
+  int64_t sum = 0;
+  for (const ParamRange& range : params_) sum += range.shape.elements();
+  return sum;
+}
+
 }  // namespace gantry

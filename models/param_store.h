@@ -26,6 +26,7 @@ class ParamStore {
 
   const std::vector<ParamRange>& params() const { return params_; }
   const std::vector<ParamRange>& states() const { return states_; }
+  int64_t parameters() const;             // numbers learned
   int64_t size() const { return size_; }  // elements of values and of grads, gaps included
 
   TensorView values() const { return values_.view(); }
