@@ -127,7 +127,7 @@ class Network {
                       const BackwardOptions&) const;
   // After backward with want_dx and keep_deltas. ux per network input (empty: zero); adds dB/dw to
   // the gradients, then runs the ordinary backward of h where a layer is curved. Returns uy per
-  // output (empty where it is zero).
+  // output (empty where it is zero or where that output had no dy).
   TensorRefs double_backward(Recorder&, const ParamStore& store, NetworkPass& pass,
                              const TensorRefs& ux) const;
 
