@@ -46,6 +46,8 @@ struct JsonDocument {
 
   // "config.json:12:7" or "override train.batch=0".
   std::string place(const JsonValue& value) const;
+  // What a JSON pointer names, or the nearest thing around it that is there.
+  const JsonValue& nearest(std::string_view pointer) const;
 };
 
 inline constexpr int kMaxJsonDepth = 64;
