@@ -19,10 +19,11 @@ struct Field {
   bool required = false;
 };
 
-// Accepted numbers: min <= x <= max, or strictly inside where `open` says so. Never NaN or inf.
+// Accepted numbers: min <= x <= max, or strictly inside where `open` says so. Never NaN or inf;
+// by default whatever a 32-bit float can hold, since that is what kernels compute with.
 struct RealRange {
-  double min = -std::numeric_limits<double>::max();
-  double max = std::numeric_limits<double>::max();
+  double min = -std::numeric_limits<float>::max();
+  double max = std::numeric_limits<float>::max();
   bool open_min = false, open_max = false;
 };
 struct IntRange {
@@ -55,8 +56,8 @@ class Fields {
   virtual void text(const Field&, std::string& value) = 0;
   virtual void integers(const Field&, std::vector<int64_t>& values, const IntRange&,
                         size_t min_items, size_t max_items) = 0;
-  virtual void reals(const Field&, std::vector<double>& values, const RealRange&,
-                     size_t min_items, size_t max_items) = 0;
+  virtual void reals(const Field&, std::vector<double>& values, const RealRange&, size_t min_items,
+                     size_t max_items) = 0;
   virtual void texts(const Field&, std::vector<std::string>& values, size_t min_items,
                      size_t max_items) = 0;
   // An integer for both, or [vertical, horizontal].
@@ -73,12 +74,13 @@ class Fields {
                     const std::function<void(size_t, Fields&)>& describe) = 0;
   // Inside an object: the key `tag.key` selects which alternative the rest of the object is.
   // `select(name)` switches to an alternative (one of `names`) and sets its defaults, after which
-  // `describe` describes it. Called with `selected` itself when the key is absent; never by writers.
+  // `describe` describes it. Called with `selected` itself when the key is absent; never by
+  // writers.
   virtual void variant(const Field& tag, std::string& selected, std::span<const char* const> names,
                        const std::function<void(const std::string&)>& select,
                        const std::function<void(Fields&)>& describe) = 0;
-  // Rejects the value of `key` with a reason, after reading: f.require(ok, "kernel", "must be odd").
-  // Readers turn it into a ConfigError with file, pointer and value; others ignore it.
+  // Rejects the value of `key` with a reason, after reading: f.require(ok, "kernel", "must be
+  // odd"). Readers turn it into a ConfigError with file, pointer and value; others ignore it.
   virtual void require(bool ok, const char* key, const std::string& reason) = 0;
 
   template <typename Enum>
