@@ -101,7 +101,7 @@ void TrainConfig::describe(Fields& f) {
   const IntRange batches{.min = 0, .max = kMaxBatch};
   f.integer(
       {"steps", "How long to train. One step is `d_steps` updates of D and `g_steps` of G.", true},
-      steps, {.min = 1});
+      steps, {.min = 1, .max = int64_t{1} << 40});
   f.integer({"batch", "Real samples in an update of D.", true}, batch,
             {.min = 1, .max = kMaxBatch});
   f.integer({"fake_batch", "Generated samples in an update of D; 0 for as many as `batch`."},
