@@ -12,4 +12,8 @@ Backend open_backend(BackendChoice choice, int threads) {
   return open_cpu_backend(threads);
 }
 
+std::vector<LibraryVersion> library_versions() { return {cpu_library_version()}; }
+
+bool has_cuda_backend() { return cuda_built(); }
+
 }  // namespace gantry

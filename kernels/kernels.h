@@ -92,4 +92,12 @@ enum class BackendChoice { kAuto, kCpu, kCuda };
 // EnvironmentError with the remedy when it cannot be had. Only kernels/backends.cpp knows which exist.
 Backend open_backend(BackendChoice choice, int threads);
 
+// What this build computes with: the version it was compiled for, and the one that was loaded.
+struct LibraryVersion {
+  std::string name, compiled, loaded;
+};
+std::vector<LibraryVersion> library_versions();
+// Whether this build has a CUDA backend (not whether there is a GPU).
+bool has_cuda_backend();
+
 }  // namespace gantry

@@ -13,6 +13,9 @@ class CpuDevice;
 // Opens the CPU with `threads` threads (0: all that this process may use).
 Backend open_cpu_backend(int threads);
 
+// oneDNN.
+LibraryVersion cpu_library_version();
+
 // Kernels of the CPU: oneDNN for convolution and dense, own OpenMP loops for the rest. f32.
 // Every loop splits its work by index, never by arrival, so results depend on the thread count
 // alone. Each make_* stands in the file of its op.
