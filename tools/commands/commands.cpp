@@ -1,0 +1,20 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "tools/commands/all.h"
+#include "tools/commands/command.h"
+
+namespace gantry {
+namespace {
+
+constexpr Command kCommands[] = {
+    {"check", "Look for mistakes in a config, without training.", declare_check},
+    {"schema", "Print the JSON Schema of configs, or their reference.", declare_schema},
+    {"doctor", "Show what Gantry finds on this machine.", declare_doctor},
+    {"version", "Show version and build.", declare_version},
+    {"completion", "Print a completion script for bash, zsh or fish.", declare_completion},
+};
+
+}  // namespace
+
+std::span<const Command> commands() { return kCommands; }
+
+}  // namespace gantry

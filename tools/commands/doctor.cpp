@@ -1,0 +1,130 @@
+// SPDX-License-Identifier: Apache-2.0
+#include <sched.h>
+#include <sys/statvfs.h>
+#include <unistd.h>
+
+#include <CLI/CLI.hpp>
+#include <cstring>
+#include <filesystem>
+#include <iomanip>
+#include <iostream>
+#include <thread>
+
+#include "core/build_info.h"
+#include "core/error.h"
+#include "kernels/kernels.h"
+#include "tools/commands/all.h"
+
+namespace gantry {
+namespace {
+
+// A list of findings; the first bad one decides the exit status.
+class Findings {
+ public:
+  void note(const std::string& what, const std::string& value) { line("   ", what, value); }
+  void good(const std::string& what, const std::string& value) { line("ok ", what, value); }
+  void bad(const std::string& what, const std::string& value, ExitCode code) {
+    line("BAD", what, value);
+    if (status_ == ExitCode::kDone) status_ = code;
+  }
+  ExitCode status() const { return status_; }
+
+ private:
+  static void line(const char* mark, const std::string& what, const std::string& value) {
+    std::cout << mark << ' ' << std::left << std::setw(12) << what << value << '\n';
+  }
+  ExitCode status_ = ExitCode::kDone;
+};
+
+std::string gibibytes(double bytes) {
+  std::ostringstream out;
+  out << std::fixed << std::setprecision(1) << bytes / (1024.0 * 1024.0 * 1024.0) << " GiB";
+  return out.str();
+}
+
+int usable_cores() {
+  cpu_set_t set;
+  CPU_ZERO(&set);
+  return sched_getaffinity(0, sizeof set, &set) == 0 ? CPU_COUNT(&set) : 0;
+}
+
+void examine_processor(Findings& findings) {
+  findings.note("cores",
+                concat(usable_cores(), " usable of ", std::thread::hardware_concurrency()));
+  try {
+    const Backend backend = open_backend(BackendChoice::kCpu, 0);
+    findings.good("device", backend.device->name());
+    findings.note("memory", gibibytes(static_cast<double>(backend.device->memory_bytes())));
+  } catch (const Error& error) {
+    findings.bad("device", error.what(), error.code());
+  }
+}
+
+void examine_libraries(Findings& findings) {
+  for (const LibraryVersion& library : library_versions()) {
+    const std::string text = "compiled for " + library.compiled + ", loaded " + library.loaded;
+    const bool same_major = library.compiled.substr(0, library.compiled.find('.')) ==
+                            library.loaded.substr(0, library.loaded.find('.'));
+    if (same_major) {
+      findings.good(library.name, text);
+    } else {
+      findings.bad(library.name, text + "; build Gantry again", ExitCode::kEnvironment);
+    }
+  }
+}
+
+void examine_gpu(Findings& findings) {
+  const bool driver = std::filesystem::exists("/proc/driver/nvidia/version");
+  if (!has_cuda_backend()) {
+    findings.note("cuda", driver ? "not in this build, although there is an NVIDIA driver: install "
+                                   "the CUDA toolkit and build Gantry again to use the GPU"
+                                 : "not in this build; no NVIDIA driver here either");
+    return;
+  }
+  try {
+    findings.good("cuda", open_backend(BackendChoice::kCuda, 0).device->name());
+  } catch (const Error& error) {
+    findings.note("cuda", error.what());
+  }
+}
+
+// Writes a file, as a run would; permissions alone do not tell about read-only mounts.
+void examine_directory(Findings& findings, const std::string& directory) {
+  std::string pattern = directory + "/.gantry-doctor-XXXXXX";
+  const int file = mkstemp(pattern.data());
+  if (file < 0) {
+    findings.bad("writable", directory + ": " + std::strerror(errno), ExitCode::kIo);
+    return;
+  }
+  const bool wrote = write(file, "x", 1) == 1;
+  close(file);
+  unlink(pattern.c_str());
+  struct statvfs space {};
+  if (!wrote || statvfs(directory.c_str(), &space) != 0) {
+    findings.bad("writable", directory + ": " + std::strerror(errno), ExitCode::kIo);
+    return;
+  }
+  const double free_bytes =
+      static_cast<double>(space.f_bavail) * static_cast<double>(space.f_frsize);
+  findings.good("writable", directory + ", " + gibibytes(free_bytes) + " free");
+}
+
+}  // namespace
+
+Action declare_doctor(CLI::App& app) {
+  const auto directory = std::make_shared<std::string>(".");
+  app.add_option("directory", *directory, "Where runs are to be written")->capture_default_str();
+  app.footer("Exits with 0 if training can work here, with the code of the first BAD line if not.");
+  return [directory] {
+    Findings findings;
+    findings.note("gantry", concat(build_version(), ", ", build_compiler(), ", ", build_type()));
+    examine_processor(findings);
+    examine_libraries(findings);
+    examine_gpu(findings);
+    examine_directory(findings, *directory);
+    std::cout << std::flush;
+    return static_cast<int>(findings.status());
+  };
+}
+
+}  // namespace gantry

@@ -1,0 +1,95 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "tools/commands/run_command_line.h"
+
+#include <CLI/CLI.hpp>
+#include <iostream>
+#include <new>
+#include <sstream>
+
+#include "core/build_info.h"
+#include "core/error.h"
+#include "core/fields_reader.h"
+#include "tools/commands/command.h"
+
+namespace gantry {
+namespace {
+
+constexpr const char* kAbout =
+    "Trains generative adversarial networks. One JSON file describes a run; nothing else is "
+    "needed.";
+
+constexpr const char* kFooter =
+    "Start here:\n"
+    "  gantry train configs/quickstart.json     learn handwritten digits in a few minutes\n"
+    "  gantry check MY.json                     is my config right, and if not, why?\n"
+    "  gantry COMMAND --help                    options and examples of a command\n\n"
+    "Exit status: 0 done; 2 command line or config; 3 data; 4 checkpoint; 5 environment;\n"
+    "10 not finite; 11 another rank; 12 out of memory; 13 cannot write; 75 stopped and saved.";
+
+// Each line of a message by itself, so that every problem found has a line.
+void report(const std::string& message) {
+  std::istringstream lines(message);
+  for (std::string line; std::getline(lines, line);) {
+    if (!line.empty()) std::cerr << "gantry: error: " << line << '\n';
+  }
+  std::cerr << std::flush;
+}
+
+int run_guarded(const Action& action) {
+  try {
+    return action();
+  } catch (const Error& error) {
+    report(error.what());
+    return static_cast<int>(error.code());
+  } catch (const std::bad_alloc&) {
+    report("out of memory");
+    return static_cast<int>(ExitCode::kMemory);
+  } catch (const std::exception& error) {
+    report(concat("this is a defect of Gantry, please report it with the command that you gave: ",
+                  error.what(), " (version ", build_version(), ")"));
+    constexpr int kDefect = 70;  // EX_SOFTWARE of sysexits.h
+    return kDefect;
+  }
+}
+
+// CLI11 says only that an argument was not expected; a misspelt command deserves more.
+std::string explain(const CLI::ParseError& error, int argc, const char* const* argv) {
+  const std::string word = argc > 1 ? argv[1] : "";
+  std::vector<std::string> names;
+  for (const Command& command : commands()) names.emplace_back(command.name);
+  const bool known = std::find(names.begin(), names.end(), word) != names.end();
+  if (known || word.empty() || word[0] == '-') return error.what();
+  const std::string nearest = nearest_name(word, names);
+  return concat("no command \"", word, "\"",
+                nearest.empty() ? "" : concat(", did you mean \"", nearest, "\"?"),
+                "; commands: ", quoted_list(names));
+}
+
+}  // namespace
+
+int run_command_line(int argc, const char* const* argv) {
+  CLI::App app(kAbout, "gantry");
+  app.footer(kFooter);
+  app.set_version_flag("--version", concat("gantry ", build_version()));
+  app.require_subcommand(1);
+  Action action;
+  for (const Command& command : commands()) {
+    CLI::App* sub = app.add_subcommand(command.name, command.summary);
+    sub->callback([&action, run = command.declare(*sub)] { action = run; });
+  }
+  if (argc <= 1) {
+    std::cout << app.help() << std::flush;
+    return static_cast<int>(ExitCode::kUsage);
+  }
+  try {
+    app.parse(argc, argv);
+  } catch (const CLI::Success& help) {
+    return app.exit(help);
+  } catch (const CLI::ParseError& error) {
+    report(explain(error, argc, argv) + "; see gantry --help");
+    return static_cast<int>(ExitCode::kUsage);
+  }
+  return run_guarded(action);
+}
+
+}  // namespace gantry
