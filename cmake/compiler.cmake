@@ -40,5 +40,7 @@ function(gantry_test name)
   endif()
   add_executable(${name} ${sources})
   target_link_libraries(${name} PRIVATE gantry_flags GTest::gtest_main ${ARGN})
+  # For files of the repository that tests read: configs, golden values.
+  target_compile_definitions(${name} PRIVATE GANTRY_SOURCE_DIR="${PROJECT_SOURCE_DIR}")
   gtest_discover_tests(${name} DISCOVERY_TIMEOUT 60 PROPERTIES TIMEOUT 600)
 endfunction()

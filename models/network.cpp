@@ -59,7 +59,7 @@ std::vector<NamedShape> Network::outputs() const {
 }
 
 ParamStore Network::make_store(Device& device, DType real) const {
-  return ParamStore(device, real, ranges_of(impl_->params), ranges_of(impl_->states));
+  return ParamStore(impl_->name, device, real, ranges_of(impl_->params), ranges_of(impl_->states));
 }
 
 void Network::initialize(Device& device, Stream& stream, ParamStore& store, uint64_t seed) const {

@@ -1,8 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0
 #pragma once
 
+#include <array>
 #include <memory>
 #include <string>
+#include <utility>
 #include <vector>
 
 #include "models/layer.h"
@@ -22,6 +24,13 @@ struct InitConfig {
   void describe(Fields& f);
   // The initialiser of a parameter of that name, or null.
   const Initializer* find(const std::string& parameter) const;
+  // The parameters that have one.
+  std::vector<std::string> given() const;
+
+ private:
+  std::array<std::pair<const char*, const Entry*>, 4> entries() const {
+    return {{{"weight", &weight}, {"bias", &bias}, {"scale", &scale}, {"shift", &shift}}};
+  }
 };
 
 // One entry of a network's "layers". `inputs` empty: the layer before (the network's input for the
@@ -65,7 +74,9 @@ struct ForwardOptions {
   int64_t batch_groups = 1;   // see LayerPass
   int64_t sample_groups = 1;  // see LayerPass
   bool track = true;          // running statistics and power iterations move
-  uint32_t pass_id = 0;       // different passes of a step draw different dropout masks
+  // Passes of a step with different ids draw different dropout masks; a pass with k sample groups
+  // uses the ids pass_id .. pass_id + k - 1.
+  uint32_t pass_id = 0;
 };
 
 struct BackwardOptions {
@@ -116,7 +127,7 @@ class Network {
                       const BackwardOptions&) const;
   // After backward with want_dx and keep_deltas. ux per network input (empty: zero); adds dB/dw to
   // the gradients, then runs the ordinary backward of h where a layer is curved. Returns uy per
-  // output (empty where it is zero).
+  // output (empty where it is zero or where that output had no dy).
   TensorRefs double_backward(Recorder&, const ParamStore& store, NetworkPass& pass,
                              const TensorRefs& ux) const;
 

@@ -71,6 +71,7 @@ class Builder {
                              : impl_.nodes[static_cast<size_t>(source)].y);
     }
     const LayerPlan plan = plan_layer(*entry.layer, x, layer_place(impl_.config, where_, layer));
+    check_init(layer, plan);
     if (merge(layer)) return;
     node.y = plan.y;
     add_numbers(entry, plan, node);
@@ -91,6 +92,22 @@ class Builder {
     if (!impl_.config.layers[absorber].layer->absorb(*activation)) return false;
     node_of_[layer] = node;
     return true;
+  }
+
+  // Network-wide initialisers may find nothing to fill; a layer's own must.
+  void check_init(size_t layer, const LayerPlan& plan) const {
+    for (const std::string& name : impl_.config.layers[layer].init.given()) {
+      bool found = false;
+      std::string known;
+      for (const ParamSpec& param : plan.params) {
+        found = found || param.name == name;
+        known += concat(known.empty() ? "" : ", ", param.name);
+      }
+      if (found) continue;
+      throw ConfigError(concat(layer_place(impl_.config, where_, layer), ": init/", name,
+                               " is of no use: the layer has ",
+                               known.empty() ? "no parameters" : known, "; remove it"));
+    }
   }
 
   void add_numbers(const LayerConfig& entry, const LayerPlan& plan, Network::Node& node) {

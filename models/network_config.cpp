@@ -21,12 +21,18 @@ void InitConfig::describe(Fields& f) {
 }
 
 const Initializer* InitConfig::find(const std::string& parameter) const {
-  const Entry* entry = parameter == "weight"  ? &weight
-                       : parameter == "bias"  ? &bias
-                       : parameter == "scale" ? &scale
-                       : parameter == "shift" ? &shift
-                                              : nullptr;
-  return entry && entry->present ? &entry->init : nullptr;
+  for (const auto& [name, entry] : entries()) {
+    if (name == parameter && entry->present) return &entry->init;
+  }
+  return nullptr;
+}
+
+std::vector<std::string> InitConfig::given() const {
+  std::vector<std::string> names;
+  for (const auto& [name, entry] : entries()) {
+    if (entry->present) names.push_back(name);
+  }
+  return names;
 }
 
 void LayerConfig::describe(Fields& f) {

@@ -206,7 +206,7 @@ NetworkPass Network::forward(Recorder& recorder, const ParamStore& store, const 
                     .mode = options.mode,
                     .batch_groups = options.batch_groups,
                     .sample_groups = options.sample_groups,
-                    .random_id = impl_->random_id(concat(node.name, "#", options.pass_id)),
+                    .random_id = impl_->random_id(node.name) + options.pass_id,
                     .track = options.track,
                     .params = slice(params, node.first_param, node.params),
                     .states = slice(state_refs, node.first_state, node.states),

@@ -20,20 +20,6 @@ Tensor flat(Device& device, DType real, int64_t size) {
   return Tensor(device, vector_shape(std::max(size, kRangeAlignment)), real);
 }
 
-TensorRefs ranges_of(Program& program, const std::string& name, const TensorView& flat,
-                     const std::vector<ParamRange>& ranges) {
-  const TensorRef whole = program.external(name, flat);
-  TensorRefs refs;
-  refs.reserve(ranges.size());
-  for (const ParamRange& range : ranges) {
-    TensorRef ref = whole;
-    ref.offset += static_cast<uint64_t>(range.first) * dtype_bytes(flat.dtype);
-    ref.shape = range.shape;
-    refs.push_back(ref);
-  }
-  return refs;
-}
-
 }  // namespace
 
 std::vector<ParamRange> lay_out(const std::vector<std::pair<std::string, Shape>>& tensors) {
@@ -43,24 +29,48 @@ std::vector<ParamRange> lay_out(const std::vector<std::pair<std::string, Shape>>
   return ranges;
 }
 
-ParamStore::ParamStore(Device& device, DType real, std::vector<ParamRange> params,
-                       std::vector<ParamRange> states)
-    : params_(std::move(params)), states_(std::move(states)), size_(end_of(params_)) {
+ParamStore::ParamStore(std::string network, Device& device, DType real,
+                       std::vector<ParamRange> params, std::vector<ParamRange> states)
+    : network_(std::move(network)),
+      params_(std::move(params)),
+      states_(std::move(states)),
+      size_(end_of(params_)) {
   values_ = flat(device, real, size_);
   grads_ = flat(device, real, size_);
   state_values_ = flat(device, real, end_of(states_));
 }
 
 TensorRefs ParamStore::param_refs(Program& program, const TensorView& values) const {
-  return ranges_of(program, "parameters", values, params_);
+  return refs(program, ".parameters", values, params_);
 }
 
 TensorRefs ParamStore::grad_refs(Program& program) const {
-  return ranges_of(program, "gradients", grads_.view(), params_);
+  return refs(program, ".gradients", grads_.view(), params_);
 }
 
 TensorRefs ParamStore::state_refs(Program& program, const TensorView& states) const {
-  return ranges_of(program, "states", states, states_);
+  return refs(program, ".states", states, states_);
+}
+
+TensorRefs ParamStore::refs(Program& program, const char* part, const TensorView& flat,
+                            const std::vector<ParamRange>& ranges) const {
+  const TensorRef whole = program.external(network_ + part, flat);
+
+  TensorRefs parts;
+  parts.reserve(ranges.size());
+  for (const ParamRange& range : ranges) {
+    TensorRef ref = whole;
+    ref.offset += static_cast<uint64_t>(range.first) * dtype_bytes(flat.dtype);
+    ref.shape = range.shape;
+    parts.push_back(ref);
+  }
+  return parts;
+}
+
+int64_t ParamStore::parameters() const {
+  int64_t sum = 0;
+  for (const ParamRange& range : params_) sum += range.shape.elements();
+  return sum;
 }
 
 }  // namespace gantry

@@ -20,11 +20,13 @@ struct ParamRange {
 // saving are single calls. Ranges start at multiples of 16 elements; the gaps stay zero.
 class ParamStore {
  public:
-  ParamStore(Device& device, DType real, std::vector<ParamRange> params,
+  // `network` begins the names of the buffers in programs: "d.parameters".
+  ParamStore(std::string network, Device& device, DType real, std::vector<ParamRange> params,
              std::vector<ParamRange> states);
 
   const std::vector<ParamRange>& params() const { return params_; }
   const std::vector<ParamRange>& states() const { return states_; }
+  int64_t parameters() const;             // numbers learned
   int64_t size() const { return size_; }  // elements of values and of grads, gaps included
 
   TensorView values() const { return values_.view(); }
@@ -38,6 +40,10 @@ class ParamStore {
   TensorRefs state_refs(Program& program, const TensorView& states) const;
 
  private:
+  TensorRefs refs(Program& program, const char* part, const TensorView& flat,
+                  const std::vector<ParamRange>& ranges) const;
+
+  std::string network_;
   std::vector<ParamRange> params_, states_;
   int64_t size_ = 0;
   Tensor values_, grads_, state_values_;

@@ -18,10 +18,11 @@ constexpr Tolerance kTable[] = {
     {"bias_grad", "f32", 1e-12, 2e-6, 6.3e-14, 2.0e-7},
     // One rounding per element.
     {"bias_add", "f32", 1e-14, 2e-7, 7.7e-16, 4.8e-8},
-    // A few roundings per element; VectorMath adds up to 2.5 units in the last place.
+    // A few roundings per element; VectorMath adds up to 2.5 units in the last place. The second
+    // derivative of SiLU at 17 multiplies 1 - sigmoid(x), which has one digit left in f32, by x.
     {"activation.forward", "f32", 1e-13, 1e-6, 3.4e-15, 8.9e-8},
     {"activation.backward", "f32", 1e-13, 1e-6, 1.6e-14, 1.2e-7},
-    {"activation.double_backward", "f32", 1e-13, 1e-6, 1.8e-14, 1.4e-7},
+    {"activation.double_backward", "f32", 3e-12, 4e-6, 6.7e-13, 9.6e-7},
     {"sum", "f32", 1e-14, 2e-7, 6.1e-15, 7.8e-8},
     {"random", "f32", 1e-14, 2e-7, 4.0e-16, 5.5e-8},
     {"dropout", "f32", 1e-14, 2e-7, 8.7e-16, 4.7e-8},
@@ -44,6 +45,18 @@ constexpr Tolerance kTable[] = {
     {"optimizer", "f32", 1e-13, 1e-6, 6.4e-15, 1.7e-7},
     {"grad_norm", "f32", 1e-13, 1e-6, 8.1e-16, 2.8e-8},
     {"schedule", "f32", 1e-13, 1e-6, 2.3e-15, 4.7e-8},
+    // The f32 mean that the op returns is off by up to half a unit in its last place, 5e-4 of
+    // the deviation 1, and y with it.
+    {"norm.forward, mean 1e4", "f32", 4e-7, 1e-3, 0, 0},
+    {"upsample.forward", "f32", 1e-13, 5e-7, 0, 0},
+    {"upsample.backward", "f32", 1e-13, 1e-6, 0, 0},
+    {"pad.forward", "f32", 0, 0, 0, 0},
+    {"pad.backward", "f32", 1e-13, 1e-6, 0, 0},
+    {"pool.forward", "f32", 1e-13, 1e-6, 0, 0},
+    {"pool.backward", "f32", 1e-13, 1e-6, 0, 0},
+    {"concat", "f32", 0, 0, 0, 0},
+    {"spectral_norm.forward", "f32", 1e-12, 2e-6, 0, 0},
+    {"spectral_norm.backward", "f32", 1e-12, 2e-6, 0, 0},
 };
 
 }  // namespace

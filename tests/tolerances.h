@@ -28,4 +28,9 @@ inline constexpr double kAdjoint = 1e-12;          // seen 0
 inline constexpr double kFiniteDifference = 1e-7;  // seen 0
 inline constexpr double kSecondDifference = 1e-6;  // seen 0
 
+// Whole networks in f32 against the reference: relative errors in the Euclidean norm.
+inline constexpr double kNetworkForwardF32 = 1e-5;      // seen 0
+inline constexpr double kNetworkBackwardF32 = 1e-4;     // seen 0
+inline constexpr double kNetworkSecondOrderF32 = 1e-4;  // seen 0
+
 }  // namespace gantry

@@ -32,7 +32,7 @@ bool piecewise_linear(ActivationKind kind);
 
 struct ActivationDesc {
   Shape x;
-  Activation activation;
+  Activation activation{};
 };
 
 // s is y where saves_output(kind), else x.

@@ -22,7 +22,7 @@ struct Conv2dDesc {
   int64_t dilation_h = 1, dilation_w = 1;
   int64_t groups = 1;
   bool bias = false;        // forward and backward_data: add b to the output
-  Activation activation;    // forward and backward_data: applied to the output, after the bias
+  Activation activation{};  // forward and backward_data: applied to the output, after the bias
   bool accumulate = false;  // backward_weights: dw += instead of dw =
 };
 
@@ -39,7 +39,7 @@ double conv2d_flops(const Conv2dDesc& desc);
 struct DenseDesc {
   int64_t n = 0, in = 0, out = 0;
   bool bias = false;
-  Activation activation;    // forward only
+  Activation activation{};  // forward only
   bool accumulate = false;  // backward_weights only
 };
 

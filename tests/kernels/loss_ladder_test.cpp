@@ -8,85 +8,112 @@ namespace {
 
 using LossKind = LossDesc::Kind;
 
-Vec targets_of(LossKind kind, const Shape& t, int64_t classes) {
-  if (kind == LossKind::kCrossEntropy) return Sampler(41).categories(t.elements(), classes);
-  Vec values = Sampler(41).uniform(t, 0, 1);
-  if (kind == LossKind::kHinge || kind == LossKind::kLinear)
-    for (double& value : values) value = value < 0.5 ? -1 : 1;
-  return values;
+constexpr LossKind kPointwise[] = {LossKind::kBceLogits, LossKind::kMse, LossKind::kL1,
+                                   LossKind::kLinear, LossKind::kHinge};
+
+// Targets that the loss is meant for: +-1 for linear and hinge, [0, 1] for the others.
+Vec targets(LossKind kind, const Shape& shape) {
+  Vec t = Sampler(61).uniform(shape, 0, 1);
+  if (kind != LossKind::kLinear && kind != LossKind::kHinge) return t;
+  for (double& value : t) value = value < 0.5 ? -1 : 1;
+  return t;
 }
 
-OpCase loss_case(LossKind kind, const Shape& x, const Shape& t, float scale, bool gradient) {
-  const LossDesc d{kind, x, t, scale};
-  OpCase test{concat("loss.", loss_name(kind)),
-              concat(to_string(x), " ", to_string(t), " x ", scale),
-              [=](Kernels& k) { return k.loss(d, gradient); },
-              {out(vector_shape(1)), out(vector_shape(1))},
-              {}};
-  if (gradient) test.args.push_back(out(x));
-  test.args.push_back(in(x, Sampler(42).normal(x, 0, 2)));
-  test.args.push_back(in(t, targets_of(kind, t, x.c)));
-  return test;
+void check_loss(const LossDesc& d, const Vec& x, const Vec& t) {
+  const std::string row = concat("loss.", loss_name(d.kind));
+  const Shape one = vector_shape(1);
+  const std::string name = concat(loss_name(d.kind), " ", to_string(d.x), " against ",
+                                  to_string(d.t), " scale ", d.scale);
+  check_parity({row,
+                name,
+                [=](Kernels& k) { return k.loss(d, true); },
+                {out(one), out(one), out(d.x), in(d.x, x), in(d.t, t)},
+                {}});
+  check_parity({row,
+                name + " value alone",
+                [=](Kernels& k) { return k.loss(d, false); },
+                {out(one), out(one), in(d.x, x), in(d.t, t)},
+                {}});
 }
 
-std::vector<LossKind> pointwise_kinds() {
-  return {LossKind::kBceLogits, LossKind::kMse, LossKind::kL1, LossKind::kLinear, LossKind::kHinge};
-}
-
-TEST(LossLadder, PointwiseIsTheReference) {
-  for (const LossKind kind : pointwise_kinds())
-    for (const bool gradient : {true, false}) {
-      check_parity(loss_case(kind, {2, 1, 1, 1}, {2, 1, 1, 1}, 1, gradient));
-      check_parity(loss_case(kind, {64, 1, 1, 1}, {64, 1, 1, 1}, -0.5f, gradient));
-      check_parity(loss_case(kind, {5, 1, 6, 7}, {5, 1, 1, 1}, 2, gradient));
-      check_parity(loss_case(kind, {5, 1, 6, 7}, {5, 1, 6, 7}, 1, gradient));
-      check_parity(loss_case(kind, {4, 3, 50, 50}, {4, 3, 50, 50}, 100, gradient));
+TEST(LossLadder, PointwiseLossesAreTheReference) {
+  for (const LossKind kind : kPointwise) {
+    for (const Shape& x : {Shape{1, 1, 1, 1}, Shape{64, 1, 1, 1}, Shape{3, 5, 7, 3},
+                           Shape{16, 1, 6, 6}, Shape{2, 3, 64, 64}}) {
+      for (const Shape& t : {x, Shape{x.n, 1, 1, 1}}) {
+        for (const float scale : {1.0f, -0.5f})
+          check_loss({kind, x, t, scale}, Sampler(62).normal(x, 0.3, 1.5), targets(kind, t));
+      }
     }
+  }
 }
 
 TEST(LossLadder, CrossEntropyIsTheReference) {
-  for (const bool gradient : {true, false})
-    for (const Shape& x : {Shape{1, 1, 1, 1}, Shape{7, 10, 1, 1}, Shape{300, 17, 1, 1}})
-      check_parity(loss_case(LossKind::kCrossEntropy, x, {x.n, 1, 1, 1}, 0.1f, gradient));
+  for (const int64_t n : {int64_t{1}, int64_t{7}, int64_t{64}}) {
+    for (const int64_t classes : {int64_t{2}, int64_t{10}, int64_t{1000}}) {
+      const Shape x{n, classes, 1, 1};
+      check_loss({LossKind::kCrossEntropy, x, {n, 1, 1, 1}, 0.7f}, Sampler(63).normal(x, 0, 3),
+                 Sampler(64).categories(n, classes));
+    }
+  }
 }
 
-TEST(LossLadder, GradientIsThatOfTheValue) {
-  std::vector<LossKind> kinds = pointwise_kinds();
-  kinds.push_back(LossKind::kCrossEntropy);
-  for (const LossKind kind : kinds) {
-    const Shape x{6, 5, 1, 1};
-    const Shape t = kind == LossKind::kCrossEntropy ? Shape{6, 1, 1, 1} : x;
-    const LossDesc d{kind, x, t, -0.7f};
-    const Vec target = targets_of(kind, t, x.c);
-    const auto both = [=](const Vec& at) {
-      return run(reference_backend(), [&](Kernels& k) { return k.loss(d, true); },
-                 {out(vector_shape(1)), out(vector_shape(1)), out(x), in(x, at), in(t, target)});
+TEST(LossLadder, FarFromZero) {
+  const Vec far =
+      rounded({-1e4, -500, -104, -89, -30, -17, -1e-6, 1e-6, 17, 30, 89, 104, 500, 1e4});
+  const Shape x{14, 1, 1, 1}, one{1, 1, 1, 1};
+  for (const double target : {0.0, 0.9, 1.0}) {
+    check_loss({LossKind::kBceLogits, x, x, 1}, far, rounded(Vec(14, target)));
+    for (const double value : far)  // one at a time: small losses must not hide behind large ones
+      check_loss({LossKind::kBceLogits, one, one, 1}, {value}, rounded({target}));
+  }
+  for (const double label : {0.0, 7.0, 13.0})
+    check_loss({LossKind::kCrossEntropy, {1, 14, 1, 1}, one, 1}, far, {label});
+}
+
+TEST(LossLadder, GradientIsTheSlope) {
+  const auto check = [](const LossDesc& d, const Vec& x, const Vec& t) {
+    const Shape one = vector_shape(1);
+    const auto evaluate = [=](const Vec& point) {
+      return run(reference_backend(), [=](Kernels& k) { return k.loss(d, true); },
+                 {out(one), out(one), out(d.x), in(d.x, point), in(d.t, t)});
     };
     Differentiable op;
-    op.name = loss_name(kind);
-    op.at = {Sampler(43).normal(x)};
+    op.name = loss_name(d.kind);
+    op.at = {x};
     op.output_size = 1;
-    op.forward = [=](const std::vector<Vec>& at) { return both(at[0])[0]; };
+    op.forward = [=](const std::vector<Vec>& at) { return evaluate(at[0])[0]; };
     op.backward = [=](const std::vector<Vec>& at, const Vec& dy) {
-      Vec dx = both(at[0])[2];
+      Vec dx = evaluate(at[0])[2];
       for (double& value : dx) value *= dy[0];
       return std::vector<Vec>{dx};
     };
     check_gradients(op);
+  };
+  const Shape x{4, 3, 2, 1}, per_sample{4, 1, 1, 1};
+  for (const LossKind kind : kPointwise) {
+    check({kind, x, x, 1.5f}, Sampler(65).normal(x), targets(kind, x));
+    check({kind, x, per_sample, -1}, Sampler(65).normal(x), targets(kind, per_sample));
   }
+  check({LossKind::kCrossEntropy, {4, 5, 1, 1}, per_sample, 2}, Sampler(66).normal({4, 5, 1, 1}),
+        {0, 4, 2, 2});
 }
 
-TEST(ReduceLadder, IsTheReference) {
+TEST(LossLadder, ReductionsAreTheReference) {
   using Kind = ReduceDesc::Kind;
-  for (const Kind kind : {Kind::kSum, Kind::kSumSquares, Kind::kMaxAbs})
-    for (const Shape& x : {Shape{1, 1, 1, 1}, Shape{3, 5, 7, 2}, Shape{8, 64, 32, 32}}) {
-      const ReduceDesc d{kind, x, 0.25f};
-      check_parity({"reduce",
-                    concat(static_cast<int>(kind), " ", to_string(x)),
-                    [=](Kernels& k) { return k.reduce(d); },
-                    {out(vector_shape(1)), in(x, Sampler(44).normal(x, 0.2))},
-                    {}});
+  for (const Kind kind : {Kind::kSum, Kind::kSumSquares, Kind::kMaxAbs}) {
+    for (const Shape& x :
+         {Shape{1, 1, 1, 1}, Shape{1, 17, 1, 1}, Shape{3, 5, 7, 3}, Shape{1, 300'007, 1, 1}}) {
+      for (const float scale : {1.0f, -0.25f})
+        check_parity({"reduce",
+                      concat(to_string(x), " kind ", static_cast<int>(kind)),
+                      [=](Kernels& k) {
+                        return k.reduce({kind, x, scale});
+                      },
+                      {out(vector_shape(1)), in(x, Sampler(67).normal(x, 1, 1))},
+                      {}});
     }
+  }
 }
 
 }  // namespace

@@ -17,9 +17,10 @@ struct Term {
 Term term(LossDesc::Kind kind, double x, double t) {
   switch (kind) {
     case LossDesc::Kind::kBceLogits: {
-      const double e = std::exp(-std::fabs(x));
-      const double sigmoid = x > 0 ? 1 / (1 + e) : e / (1 + e);
-      return {(x > 0 ? x : 0) + std::log1p(e) - t * x, sigmoid - t, (x > 0) == (t > 0.5)};
+      // x - t x and 1 - t are formed first: what is left of 30 - 30 in double has no digits.
+      const double e = std::exp(-std::fabs(x)), small = e / (1 + e);
+      return {(x > 0 ? (1 - t) * x : -t * x) + std::log1p(e), x > 0 ? 1 - t - small : small - t,
+              (x > 0) == (t > 0.5)};
     }
     case LossDesc::Kind::kMse:
       return {(x - t) * (x - t), 2 * (x - t), std::fabs(x - t) < 0.5};
@@ -61,14 +62,17 @@ void cross_entropy(const LossDesc& d, bool gradient, Args a) {
     int64_t best = 0;
     for (int64_t c = 1; c < classes; ++c)
       if (x[c] > x[best]) best = c;
-    double sum = 0;
-    for (int64_t c = 0; c < classes; ++c) sum += std::exp(x[c] - x[best]);
-    total += x[best] + std::log(sum) - x[t];
+    double rest = 0;  // of the sum of exponentials: all but the largest, which is 1
+    for (int64_t c = 0; c < classes; ++c) rest += c == best ? 0 : std::exp(x[c] - x[best]);
+    total += x[best] - x[t] + std::log1p(rest);
     right += best == t ? 1 : 0;
+    double not_target = 0;
     for (int64_t c = 0; gradient && c < classes; ++c) {
-      const double softmax = std::exp(x[c] - x[best]) / sum;
-      a.real(2)[n * classes + c] = scale / count * (softmax - (c == t ? 1 : 0));
+      const double softmax = std::exp(x[c] - x[best]) / (1 + rest);
+      a.real(2)[n * classes + c] = scale / count * softmax;
+      not_target += c == t ? 0 : softmax;
     }
+    if (gradient) a.real(2)[n * classes + t] = -scale / count * not_target;
   }
   *a.real(0) = scale * total / count;
   *a.real(1) = right / count;

@@ -1,0 +1,138 @@
+// SPDX-License-Identifier: Apache-2.0
+// gantry train, gantry resume
+#include <CLI/CLI.hpp>
+#include <algorithm>
+#include <memory>
+
+#include "core/build_info.h"
+#include "tools/commands/all.h"
+#include "tools/commands/config_arguments.h"
+#include "tools/commands/describe_program.h"
+#include "tools/commands/open_session.h"
+#include "train/run_lock.h"
+#include "train/trainer.h"
+
+namespace gantry {
+namespace {
+
+struct TrainArguments {
+  ConfigArguments config;
+  std::string out;
+  bool dry_run = false;
+};
+
+struct ResumeArguments {
+  std::string run;
+  std::vector<std::string> overrides;
+};
+
+// What a resumed run may change: nothing that the numbers depend on.
+constexpr const char* kResumable[] = {"train.steps", "train.checkpoint_every", "train.keep_last",
+                                      "output."};
+
+std::string environment_json(const Backend& backend) {
+  return concat("{\"version\": \"", build_version(), "\", \"device\": \"", backend.device->name(),
+                "\", \"host\": \"", host_name(), "\"}\n");
+}
+
+// Trains inside a run directory; a failure is noted there before it goes on its way.
+int run_training(Session& session, RunDir& run, Log& log) {
+  const StopRequest stop;
+  try {
+    Trainer trainer(session, run, log);
+    return static_cast<int>(trainer.train(stop));
+  } catch (const Error& error) {
+    RunStatus status{RunState::kFailed, static_cast<uint64_t>(session.steps_done()),
+                     static_cast<uint64_t>(session.gan().config.train.steps),
+                     static_cast<int>(error.code()), error.what()};
+    try {
+      run.write_status(status);
+    } catch (const IoError& second) {
+      log.warning(second.what());
+    }
+    throw;
+  }
+}
+
+int train(const TrainArguments& arguments) {
+  LoadedConfig loaded = arguments.config.load();
+  if (arguments.config.print_config && !arguments.dry_run) return 0;
+  Log log(stderr);
+  const std::string resolved = loaded.resolved;
+  const std::string name = loaded.config.name;
+  OpenSession open = open_session(std::move(loaded), log);
+  if (arguments.dry_run) {
+    std::fputs(describe_session(*open.session).c_str(), stdout);
+    return 0;
+  }
+  RunDir run = arguments.out.empty() ? RunDir::create_numbered("runs", name, log)
+                                     : RunDir::create(arguments.out, log);
+  run.write_config(resolved);
+  run.write_environment(environment_json(open.backend));
+  log.info("run     ", run.path().string());
+  open.session->initialize();
+  return run_training(*open.session, run, log);
+}
+
+int resume(const ResumeArguments& arguments) {
+  Log log(stderr);
+  for (const std::string& text : arguments.overrides) {
+    const bool allowed = std::any_of(std::begin(kResumable), std::end(kResumable),
+                                     [&](const char* key) { return text.starts_with(key); });
+    if (allowed) continue;
+    throw ConfigError(concat("override \"", text,
+                             "\": a resumed run may change train.steps, "
+                             "train.checkpoint_every, train.keep_last and output.* alone; start a "
+                             "new run for anything else"));
+  }
+  RunDir run = RunDir::open(arguments.run, log);
+  LoadedConfig loaded = load_config(run.config().string(), arguments.overrides);
+  const std::string resolved = loaded.resolved;
+  OpenSession open = open_session(std::move(loaded), log);
+  CheckpointStore checkpoints(run.checkpoints(), log);
+  checkpoints.sweep();
+  if (const auto checkpoint = checkpoints.load_latest()) {
+    open.session->restore(*checkpoint, checkpoints.path_of(checkpoint->step).string());
+    checkpoints.set_aside_after(checkpoint->step);
+    run.discard_after(checkpoint->step);
+    log.info("resume  ", run.path().string(), " after step ", checkpoint->step);
+  } else {
+    log.warning("no checkpoint in ", run.path().string(), " yet: starting from step 0");
+    open.session->initialize();
+    run.discard_after(0);
+  }
+  run.write_config(resolved);
+  return run_training(*open.session, run, log);
+}
+
+}  // namespace
+
+Action declare_train(CLI::App& app) {
+  auto arguments = std::make_shared<TrainArguments>();
+  arguments->config.declare(app);
+  app.add_option("--out", arguments->out,
+                 "Run directory to make (default: the next number under runs/).");
+  app.add_flag("--dry-run", arguments->dry_run,
+               "Check config, data and memory, print the plan, write nothing.");
+  app.footer(
+      "Examples:\n"
+      "  gantry train configs/quickstart.json\n"
+      "  gantry train configs/dcgan-28.json optimizer.g.lr=1e-4 train.steps=500 --out runs/slow\n"
+      "SIGTERM or Ctrl-C finishes the step, saves and exits with 75; a second one ends at once.");
+  return [arguments] { return train(*arguments); };
+}
+
+Action declare_resume(CLI::App& app) {
+  auto arguments = std::make_shared<ResumeArguments>();
+  app.add_option("RUN", arguments->run, "Run directory to continue.")->required();
+  app.add_option(
+      "key=value", arguments->overrides,
+      "What may change: train.steps, train.checkpoint_every, train.keep_last, output.*.");
+  app.footer(
+      "Continues from the newest complete checkpoint; the result is the same bytes as if the run\n"
+      "had never stopped (same build, processor type and thread count).\n"
+      "Example:\n  gantry resume runs/0001-quickstart train.steps=4000");
+  return [arguments] { return resume(*arguments); };
+}
+
+}  // namespace gantry

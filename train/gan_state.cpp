@@ -1,0 +1,62 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "train/gan_state.h"
+
+#include <cstdio>
+
+namespace gantry {
+namespace {
+
+constexpr const char* kSampleKey = "sample";  // meta: shape of one data sample, NxCxHxW
+constexpr const char* kDeviceKey = "device";
+
+}  // namespace
+
+Checkpoint checkpoint_of(Gan& gan, Stream& stream) {
+  Device& device = *gan.backend.device;
+  Checkpoint checkpoint;
+  for (const Gan::StateTensor& tensor : gan.state()) {
+    HostTensor host(tensor.name, tensor.view.dtype, memory_shape(tensor.view.shape));
+    device.copy_to_host(stream, host.bytes.data(), tensor.view.data, host.bytes.size());
+    checkpoint.tensors.push_back(std::move(host));
+  }
+  stream.synchronize();
+  checkpoint.step = static_cast<uint64_t>(checkpoint.tensor("step").as<int64_t>()[0]);
+  checkpoint.meta[kSampleKey] = to_string(gan.sample);
+  checkpoint.meta[kDeviceKey] = device.name();
+  return checkpoint;
+}
+
+void restore_gan(Gan& gan, Stream& stream, const Checkpoint& checkpoint, const std::string& place) {
+  Device& device = *gan.backend.device;
+  const std::vector<Gan::StateTensor> state = gan.state();
+  std::vector<TensorInfo> expected;
+  for (const Gan::StateTensor& tensor : state) {
+    expected.push_back({tensor.name, tensor.view.dtype, memory_shape(tensor.view.shape)});
+  }
+  require_same_tensors(expected, checkpoint, place);
+  const int64_t steps = checkpoint.tensor("step").as<int64_t>()[0];
+  if (steps != static_cast<int64_t>(checkpoint.step)) {
+    throw CheckpointError(concat(place, ": the manifest says step ", checkpoint.step,
+                                 " and the tensor \"step\" says ", steps));
+  }
+  for (const Gan::StateTensor& tensor : state) {
+    const HostTensor& host = checkpoint.tensor(tensor.name);
+    device.copy_to_device(stream, tensor.view.data, host.bytes.data(), host.bytes.size());
+  }
+  stream.synchronize();
+}
+
+Shape sample_shape(const Checkpoint& checkpoint, const std::string& place) {
+  Shape shape;
+  const auto found = checkpoint.meta.find(kSampleKey);
+  long n = 0, c = 0, h = 0, w = 0;
+  if (found == checkpoint.meta.end() ||
+      std::sscanf(found->second.c_str(), "%ldx%ldx%ldx%ld", &n, &c, &h, &w) != 4 || n != 1 ||
+      c < 1 || h < 1 || w < 1) {
+    throw CheckpointError(concat(place, ": the manifest does not say the shape of a sample"));
+  }
+  shape = {n, c, h, w};
+  return shape;
+}
+
+}  // namespace gantry

@@ -1,0 +1,46 @@
+// SPDX-License-Identifier: Apache-2.0
+#pragma once
+
+#include <string>
+#include <vector>
+
+#include "models/param_store.h"
+#include "train/config.h"
+#include "train/metric_slots.h"
+
+namespace gantry {
+
+// Updates one network: norm and finite check of its flat gradient, learning-rate schedule, then
+// the rule of kernels/ops/optimizer.h in one pass over the flat buffers, EMA included. Everything
+// that changes from step to step (t, lr, the rule's states) lives in device memory.
+class Optimizer {
+ public:
+  // `ema`: null for none.
+  Optimizer(Device& device, DType real, const ParamStore& store, const OptimizerConfig& config,
+            const EmaConfig* ema);
+
+  // Records one update from the store's gradients. Metrics: <player>.grad_norm, <player>.lr,
+  // <player>.nonfinite (non-finite gradient elements; the update is then left out).
+  void record(Recorder& recorder, const ParamStore& store, MetricSlots& metrics,
+              const std::string& player) const;
+
+  struct State {
+    std::string name;  // "adam_m"
+    TensorView view;   // flat, the layout of the store's values
+  };
+  std::vector<State> states() const;
+  TensorView updates() const { return t_.view(); }  // i64, 1: updates made so far
+  bool has_ema() const { return desc_.ema_decay >= 0; }
+  TensorView ema() const { return ema_.view(); }
+  // The EMA starts as the initial weights.
+  void start_ema(Device& device, Stream& stream, const ParamStore& store);
+
+ private:
+  OptimizerDesc desc_;
+  GradNormDesc norm_;
+  ScheduleDesc schedule_;
+  std::vector<Tensor> states_;
+  Tensor t_, lr_, scale_, ema_;
+};
+
+}  // namespace gantry

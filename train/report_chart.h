@@ -1,0 +1,23 @@
+// SPDX-License-Identifier: Apache-2.0
+#pragma once
+
+#include <string>
+#include <utility>
+#include <vector>
+
+namespace gantry {
+
+struct ChartSeries {
+  std::string name;
+  std::vector<std::pair<double, double>> points;  // (step, value), steps ascending
+};
+
+// A line chart as a <figure> with inline SVG and a legend that gives the last values. Values that
+// are not finite leave gaps; a spike beyond the other 99 % is cut off at the edge and said so.
+// Series of more than 40 points also get their moving average, drawn over them.
+std::string render_chart(const std::string& title, const std::vector<ChartSeries>& series);
+
+std::string escape_html(const std::string& text);
+std::string short_number(double value);  // "1.25", "0.0002", "1.6e+06"
+
+}  // namespace gantry

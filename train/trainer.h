@@ -1,0 +1,54 @@
+// SPDX-License-Identifier: Apache-2.0
+#pragma once
+
+#include <map>
+#include <memory>
+#include <string>
+
+#include "core/log.h"
+#include "core/progress.h"
+#include "train/metrics_log.h"
+#include "train/run_dir.h"
+#include "train/sampler.h"
+#include "train/session.h"
+#include "train/stop_request.h"
+#include "train/tensorboard.h"
+
+namespace gantry {
+
+// Runs a session to its last step inside a run directory: logs, samples, saves, stops on request.
+class Trainer {
+ public:
+  // `session` is initialised or restored, `run` owned by this process.
+  Trainer(Session& session, RunDir& run, Log& log);
+
+  // kDone, or kPreempted after saving when a stop was requested. Throws NumericError naming the
+  // first non-finite tensor, with the last good checkpoint kept; IoError; DataError.
+  ExitCode train(const StopRequest& stop);
+
+ private:
+  void after_step(int64_t step);
+  void check_finite(int64_t step);
+  void log_metrics(int64_t step);
+  void sample(int64_t step);
+  void save(int64_t step);
+  void finish(RunState state, ExitCode code, const std::string& message);
+
+  Session& session_;
+  RunDir& run_;
+  Log& log_;
+  const RunConfig& config_;
+  CheckpointStore checkpoints_;
+  MetricsLog metrics_log_;
+  TensorBoardWriter tensorboard_;
+  Progress progress_;
+  Sampler sampler_;
+  std::vector<float> grid_latents_;
+  std::map<std::string, double> last_metrics_;
+  double waited_s_ = 0;
+  int64_t interval_start_ = 0;
+  double interval_clock_ = 0;
+  int64_t saved_step_ = -1;
+};
+
+}  // namespace gantry
