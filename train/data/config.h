@@ -39,7 +39,10 @@ struct AugmentConfig {
   std::array<int64_t, 2> random_crop = {0, 0};  // height and width of the window; 0: none
   int64_t fill = 0;  // 0..255, scaled like the data: what comes in from outside
 
-  bool moves() const { return rotation > 0 || shift > 0; }
+  bool any() const {
+    return flip || vertical_flip || rotation > 0 || shift > 0 ||
+           random_crop[0] + random_crop[1] > 0;
+  }
 };
 
 // "data": where samples come from and what is done to each before the networks see it.
