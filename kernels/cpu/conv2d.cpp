@@ -7,6 +7,7 @@
 #include "kernels/cpu/dnnl_conv2d.h"
 #include "kernels/cpu/dnnl_dense.h"
 #include "kernels/cpu/gather_conv2d.h"
+#include "kernels/cpu/spread_conv2d.h"
 #include "kernels/cpu/with_activation.h"
 
 namespace gantry {
@@ -45,6 +46,19 @@ std::shared_ptr<Kernel> make_gather(const Conv2dDesc& d, Conv2dPass pass, int th
   return make_gather_conv2d(d, pass, threads);
 }
 
+// Outputs of up to this many channels leave most of a vector idle in the library's kernels
+// (measured, 4 x 4 stride 2 to 3 channels: 37 against 127 GFLOP/s; 7 x 7 to 3: 41 against 153).
+constexpr int64_t kFewChannels = 8;
+// Spreading needs one sample's values for every kernel position.
+constexpr size_t kSpreadLimit = size_t{64} << 20;
+
+std::shared_ptr<Kernel> make_spread(const Conv2dDesc& d, Conv2dPass pass, int threads) {
+  const int64_t channels = pass == Conv2dPass::kForward ? d.y.c : d.x.c;
+  if (pass == Conv2dPass::kBackwardWeights || channels > kFewChannels) return nullptr;
+  auto kernel = make_spread_conv2d(d, pass, threads);
+  return kernel && kernel->scratch_bytes() <= kSpreadLimit ? kernel : nullptr;
+}
+
 }  // namespace
 
 // The choice is a rule over the shapes, never a timing, so that results repeat.
@@ -57,6 +71,7 @@ CpuKernels::Made CpuKernels::make_conv2d(const Conv2dDesc& desc, Conv2dPass pass
         make_conv2d(linear, pass), activation({out, desc.activation}, ActivationPass::kForward));
   }
   if (is_dense(desc)) return make_as_dense(device_, desc, pass);
+  if (auto kernel = make_spread(desc, pass, threads())) return kernel;
   if (desc.y.pixels() < kFewPixels) {
     if (auto kernel = make_gather(desc, pass, threads())) return kernel;
   }

@@ -13,6 +13,7 @@
 #include "kernels/cpu/direct_conv2d.h"
 #include "kernels/cpu/dnnl_conv2d.h"
 #include "kernels/cpu/gather_conv2d.h"
+#include "kernels/cpu/spread_conv2d.h"
 #include "kernels/kernels.h"
 #include "tests/kernels/conv2d_cases.h"
 #include "tests/reference/reference_backend.h"
@@ -137,6 +138,11 @@ TEST_P(Conv2d, DnnlAgreesWithReferenceInBothLayouts) {
 TEST_P(Conv2d, GatherAgreesWithReference) {
   check(device_,
         [](const Conv2dDesc& d, Conv2dPass pass) { return make_gather_conv2d(d, pass, 2); });
+}
+
+TEST_P(Conv2d, SpreadAgreesWithReference) {
+  check(device_,
+        [](const Conv2dDesc& d, Conv2dPass pass) { return make_spread_conv2d(d, pass, 2); });
 }
 
 INSTANTIATE_TEST_SUITE_P(Cases, Conv2d, testing::ValuesIn(conv2d_cases()),
