@@ -40,6 +40,7 @@ Vec central(const F& f, const std::vector<Vec>& at, size_t member, const Vec& v)
 
 // |got - want| relative to the size that rounding acts on.
 void expect_near(double got, double want, double size, double limit, const char* what) {
+  note_error(concat("calculus: ", what), 0, std::fabs(got - want) / (size + 1e-3));
   EXPECT_LE(std::fabs(got - want), limit * (size + 1e-3)) << what << ": " << got << " for " << want;
 }
 
@@ -50,6 +51,7 @@ void expect_near(const Vec& got, const Vec& want, double limit, const char* what
     largest = std::max(largest, std::fabs(want[i]));
     error = std::max(error, std::fabs(got[i] - want[i]));
   }
+  note_error(concat("calculus: ", what), 0, error / largest);
   EXPECT_LE(error, limit * largest) << what;
 }
 

@@ -73,6 +73,9 @@ void check_accumulate(const OpCase& overwrite, const OpCase& accumulate);
 // Compares with the table, and notes the error for GANTRY_TOLERANCES=print.
 void expect_close(const std::string& op, DType dtype, const Vec& got, const Vec& want);
 
+// Keeps the largest errors seen per key, for GANTRY_TOLERANCES=print.
+void note_error(const std::string& key, double nmse, double max_rel);
+
 // Seeded draws, rounded to f32 so that every backend is given the same numbers.
 class Sampler {
  public:
