@@ -5,21 +5,28 @@
 #include <map>
 #include <queue>
 
+#include "core/fields_reader.h"
+
 namespace gantry {
 
 namespace {
 
 using Names = std::map<std::string, int>;
 
+constexpr size_t kListedNames = 30;
+
 std::string quoted(const std::string& name) { return "\"" + name + "\""; }
 
-std::string list_of(const Names& names) {
-  std::string list;
+// "; there are "a", "b"; did you mean "a"?"
+std::string choices(const Names& names, const std::string& found, bool inputs_too) {
+  std::vector<std::string> valid;
   for (const auto& [name, index] : names) {
-    if (list.size() > 300) return list + ", ...";
-    list += (list.empty() ? "" : ", ") + quoted(name);
+    if (index >= 0 || inputs_too) valid.push_back(name);
   }
-  return list;
+  const std::string nearest = nearest_name(found, valid);
+  if (valid.size() > kListedNames) valid.resize(kListedNames);
+  return concat("; there are ", quoted_list(valid),
+                nearest.empty() ? "" : concat("; did you mean ", quoted(nearest), "?"));
 }
 
 Names names_of(const NetworkConfig& config, const std::vector<NamedShape>& inputs) {
@@ -48,8 +55,8 @@ std::vector<int> resolve_inputs(const NetworkConfig& config, const Names& names,
     const auto at = names.find(entry.inputs[i]);
     if (at == names.end()) {
       throw ConfigError(concat(place, ": inputs/", i, " is ", quoted(entry.inputs[i]),
-                               ", which is neither a layer nor an input of the network; there are ",
-                               list_of(names)));
+                               ", which is neither a layer nor an input of the network",
+                               choices(names, entry.inputs[i], true)));
     }
     found.push_back(at->second);
   }
@@ -118,7 +125,7 @@ std::vector<int> resolve_outputs(const NetworkConfig& config, const Names& names
     const auto at = names.find(name);
     const std::string place = concat(where, "/outputs/", i, ": ", quoted(name));
     if (at == names.end() || at->second < 0) {
-      throw ConfigError(concat(place, " is not a layer; there are ", list_of(names)));
+      throw ConfigError(concat(place, " is not a layer", choices(names, name, false)));
     }
     for (const int other : found) {
       if (other == at->second) throw ConfigError(concat(place, " is listed twice; remove one"));

@@ -75,8 +75,11 @@ class StepRecording {
     program_.call(name, recorder_.kernels.sum({.y = to.shape, .scale = {1.0f}}), {to}, {from});
   }
 
-  NetworkPass criticise(const TensorRef& x, uint32_t draw, int64_t batch_groups) {
-    const ForwardOptions options{.batch_groups = batch_groups, .pass_id = draw};
+  // sample_groups: parts of x that number their samples from the start, as other ranks' parts do.
+  NetworkPass criticise(const TensorRef& x, uint32_t draw, int64_t batch_groups,
+                        int64_t sample_groups = 1) {
+    const ForwardOptions options{
+        .batch_groups = batch_groups, .sample_groups = sample_groups, .pass_id = draw};
     return gan_.discriminator.forward(recorder_, gan_.d, gan_.d.values(), gan_.d.state_values(),
                                       {x}, options);
   }
@@ -156,7 +159,7 @@ class StepRecording {
     const TensorRef x = recorder_.temp("real_fake", real.shape.with_n(n + m));
     copy(x.samples(0, n), real, "take_real");
     copy(x.samples(n, m), fake, "take_fake");
-    NetworkPass pass = criticise(x, draw, batch_groups);
+    NetworkPass pass = criticise(x, draw, batch_groups, n == m ? 2 : 1);
     const TensorRefs dy = gradients_like(pass.outputs);
     objective_real({x.samples(0, n), samples_of(pass.outputs, 0, n), samples_of(dy, 0, n)}, draw,
                    share(n, m));

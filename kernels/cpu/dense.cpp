@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "kernels/cpu/cpu_backend.h"
+#include "kernels/cpu/dnnl_dense.h"
 #include "kernels/cpu/dnnl_sequence.h"
 #include "kernels/cpu/dnnl_shim.h"
-#include "kernels/cpu/epilogue.h"
 #include "kernels/cpu/with_activation.h"
 
 namespace gantry {
@@ -14,18 +14,18 @@ constexpr auto kF32 = memory::data_type::f32;
 // c = a b (+ c): row-major matrices, either of a and b read through its transpose.
 class DnnlDense final : public Kernel {
  public:
-  DnnlDense(const CpuDevice& device, const DenseDesc& d, DensePass pass)
-      : sequence_(device.library().engine), epilogue_{d.bias, d.activation} {
+  // The epilogue sees the output as rows of `channels`.
+  DnnlDense(const CpuDevice& device, const DenseDesc& d, DensePass pass, const Epilogue& epilogue,
+            int64_t channels)
+      : sequence_(device.library().engine), epilogue_(epilogue), channels_(channels) {
     switch (pass) {
       case DensePass::kForward:
         build(device, matrix(d.n, d.in), transposed(d.in, d.out), matrix(d.n, d.out), false);
         return;
       case DensePass::kBackwardData:
-        epilogue_ = {};
         build(device, matrix(d.n, d.out), matrix(d.out, d.in), matrix(d.n, d.in), false);
         return;
       case DensePass::kBackwardWeights:
-        epilogue_ = {};
         swapped_ = true;
         build(device, transposed(d.out, d.n), matrix(d.n, d.in), matrix(d.out, d.in), d.accumulate);
         return;
@@ -37,7 +37,7 @@ class DnnlDense final : public Kernel {
   void run(Stream& stream, std::span<const TensorView> args, void* scratch) const override {
     sequence_.run(stream, args, scratch);
     const TensorView& out = args[0];
-    epilogue_.run(static_cast<float*>(out.data), out.shape.n, out.shape.per_sample(),
+    epilogue_.run(static_cast<float*>(out.data), out.shape.elements() / channels_, channels_,
                   static_cast<const float*>(args.back().data));
   }
 
@@ -69,19 +69,29 @@ class DnnlDense final : public Kernel {
   bool swapped_ = false;  // dw = dy^T x: the first factor is the last argument
   DnnlSequence sequence_;
   Epilogue epilogue_;
+  int64_t channels_;
 };
 
 }  // namespace
 
+std::shared_ptr<Kernel> make_dnnl_dense(const CpuDevice& device, const DenseDesc& desc,
+                                        DensePass pass, const Epilogue& epilogue,
+                                        int64_t channels) {
+  return std::make_shared<DnnlDense>(device, desc, pass, epilogue, channels);
+}
+
 CpuKernels::Made CpuKernels::make_dense(const DenseDesc& desc, DensePass pass) {
-  if (pass == DensePass::kForward && !piecewise_linear(desc.activation.kind)) {
+  if (pass != DensePass::kForward) {
+    return make_dnnl_dense(device_, desc, pass, {}, 1);
+  }
+  if (!piecewise_linear(desc.activation.kind)) {
     DenseDesc linear = desc;
     linear.activation = {};
     const Shape out{desc.n, desc.out, 1, 1};
     return std::make_shared<WithActivation>(
         make_dense(linear, pass), activation({out, desc.activation}, ActivationPass::kForward));
   }
-  return std::make_shared<DnnlDense>(device_, desc, pass);
+  return make_dnnl_dense(device_, desc, pass, {desc.bias, desc.activation}, desc.out);
 }
 
 }  // namespace gantry

@@ -30,10 +30,16 @@ void Epilogue::run(float* y, int64_t rows, int64_t channels, const float* b) con
     return;
   }
 #pragma omp parallel for schedule(static)
+  for (int64_t row = 0; row < rows; ++row) run_here(y + row * channels, 1, channels, b);
+}
+
+void Epilogue::run_here(float* y, int64_t rows, int64_t channels, const float* b) const {
+  if (empty()) return;
+  const float below = slope();
   for (int64_t row = 0; row < rows; ++row) {
     float* at = y + row * channels;
     for (int64_t c = 0; c < channels; ++c) {
-      const float value = at[c] + b[c];
+      const float value = bias ? at[c] + b[c] : at[c];
       at[c] = value > 0 ? value : below * value;
     }
   }

@@ -18,6 +18,8 @@ struct Epilogue {
   float slope() const;
   // In place over rows x channels; b may be null without bias.
   void run(float* y, int64_t rows, int64_t channels, const float* b) const;
+  // The same on the calling thread alone.
+  void run_here(float* y, int64_t rows, int64_t channels, const float* b) const;
 };
 
 }  // namespace gantry

@@ -12,6 +12,8 @@
 #include "kernels/cpu/cpu_device.h"
 #include "kernels/cpu/direct_conv2d.h"
 #include "kernels/cpu/dnnl_conv2d.h"
+#include "kernels/cpu/gather_conv2d.h"
+#include "kernels/cpu/spread_conv2d.h"
 #include "kernels/kernels.h"
 #include "tests/kernels/conv2d_cases.h"
 #include "tests/reference/reference_backend.h"
@@ -131,6 +133,16 @@ TEST_P(Conv2d, DnnlAgreesWithReferenceInBothLayouts) {
       return make_dnnl_conv2d(device_, d, pass, layout);
     });
   }
+}
+
+TEST_P(Conv2d, GatherAgreesWithReference) {
+  check(device_,
+        [](const Conv2dDesc& d, Conv2dPass pass) { return make_gather_conv2d(d, pass, 2); });
+}
+
+TEST_P(Conv2d, SpreadAgreesWithReference) {
+  check(device_,
+        [](const Conv2dDesc& d, Conv2dPass pass) { return make_spread_conv2d(d, pass, 2); });
 }
 
 INSTANTIATE_TEST_SUITE_P(Cases, Conv2d, testing::ValuesIn(conv2d_cases()),

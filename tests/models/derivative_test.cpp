@@ -90,7 +90,7 @@ TEST_P(Derivatives, BackwardIsTheSlopeOfForwardInEveryParameterTensor) {
     const double below = loss(rig_.first_order(x_, dy_).y, dy_);
     const double got = dot(at.dw, direction), want = (above - below) / (2 * kEps);
     EXPECT_LT(first_difference.see(std::abs(got - want) / std::max(1.0, std::abs(want))),
-              kFiniteDifference)
+              kNetworkDifference)
         << range.name;
   }
 }
@@ -101,7 +101,7 @@ TEST_P(Derivatives, BackwardIsTheSlopeOfForwardInTheInputs) {
   const double below = loss(rig_.first_order(moved(x_, v_, -kEps), dy_).y, dy_);
   const double want = (above - below) / (2 * kEps);
   EXPECT_LT(first_difference.see(std::abs(loss(at.dx, v_) - want) / std::max(1.0, std::abs(want))),
-            kFiniteDifference);
+            kNetworkDifference);
 }
 
 TEST_P(Derivatives, DoubleBackwardIsTheSlopeOfBackwardAlongTheTangent) {
@@ -112,7 +112,7 @@ TEST_P(Derivatives, DoubleBackwardIsTheSlopeOfBackwardAlongTheTangent) {
   for (size_t i = 0; i < x_.size(); ++i) EXPECT_EQ(at.dx[i], first.dx[i]);
   for (size_t i = 0; i < dy_.size(); ++i) {
     EXPECT_LT(tangent.see(relative_error(at.uy[i], slope(above.y[i], below.y[i]))),
-              kFiniteDifference);
+              kNetworkDifference);
   }
   const Vec want = slope(above.dw, below.dw);
   // A tensor whose exact derivative is (almost) 0, such as a bias before batch norm, has only the
@@ -121,7 +121,7 @@ TEST_P(Derivatives, DoubleBackwardIsTheSlopeOfBackwardAlongTheTangent) {
   for (const ParamRange& range : rig_.store().params()) {
     Vec got = part(at.dw, range), wanted = part(want, range);
     const double error = norm(moved(got, wanted, -1)) / std::max(norm(wanted), floor);
-    EXPECT_LT(second_difference.see(error), kSecondDifference) << range.name;
+    EXPECT_LT(second_difference.see(error), kNetworkSecondDifference) << range.name;
   }
 }
 

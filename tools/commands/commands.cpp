@@ -6,6 +6,12 @@ namespace gantry {
 namespace {
 
 constexpr Command kCommands[] = {
+    {"train", "Train the networks of a config.", declare_train},
+    {"resume", "Continue a run where it stopped.", declare_resume},
+    {"sample", "Draw from a run's generator.", declare_sample},
+    {"plan", "Print the recorded step: calls, shapes, bytes, FLOPs, memory.", declare_plan},
+    {"bench", "Time training steps.", declare_bench},
+    {"trace", "Write everything that goes in and out of each step.", declare_trace},
     {"check", "Look for mistakes in a config, without training.", declare_check},
     {"schema", "Print the JSON Schema of configs, or their reference.", declare_schema},
     {"doctor", "Show what Gantry finds on this machine.", declare_doctor},

@@ -25,7 +25,7 @@ TOLERANCES = {
     "fake": (1e-4, None),
     "score": (1e-4, None),
     "loss": (1e-5, None),
-    "grad": (1e-3, None),
+    "grad": (1e-4, None),
     "lr": (1e-6, None),
     "after": (1e-6, None),
     "state": (1e-4, None),

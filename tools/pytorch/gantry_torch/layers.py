@@ -207,7 +207,8 @@ class Pool(Layer):
         channels, height, width = x[0]
         self.average = c["type"] == "average_pool"
         self.kernel = pair(c.get("kernel", 2))
-        self.stride = pair(c.get("stride", self.kernel))
+        stride = pair(c.get("stride", 0))  # 0: as many as the kernel has
+        self.stride = tuple(s or k for s, k in zip(stride, self.kernel))
         if c.get("padding", 0) == "same":
             pad = same_padding(height, self.kernel[0], self.stride[0]) + same_padding(
                 width, self.kernel[1], self.stride[1]
@@ -237,9 +238,10 @@ class GlobalPool(Layer):
     def __init__(self, c, x):
         super().__init__()
         self.shape = (x[0][0], 1, 1)
+        self.reduce = torch.amax if c["type"] == "global_max_pool" else torch.mean
 
     def forward(self, x, mask=None):
-        return x[0].mean(dim=(2, 3), keepdim=True)
+        return self.reduce(x[0], dim=(2, 3), keepdim=True)
 
 
 class Pad(Layer):

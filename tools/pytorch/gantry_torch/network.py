@@ -17,6 +17,7 @@ TYPES = {
     "max_pool": layers.Pool,
     "average_pool": layers.Pool,
     "global_average_pool": layers.GlobalPool,
+    "global_max_pool": layers.GlobalPool,
     "pad": layers.Pad,
     "crop": layers.Pad,
     "concat": layers.Concat,
