@@ -2,6 +2,7 @@
 #include "tools/commands/run_command_line.h"
 
 #include <CLI/CLI.hpp>
+#include <filesystem>
 #include <iostream>
 #include <new>
 #include <sstream>
@@ -41,6 +42,9 @@ int run_guarded(const Action& action) {
   } catch (const Error& error) {
     report(error.what());
     return static_cast<int>(error.code());
+  } catch (const std::filesystem::filesystem_error& error) {
+    report(error.what());
+    return static_cast<int>(ExitCode::kIo);
   } catch (const std::bad_alloc&) {
     report("out of memory");
     return static_cast<int>(ExitCode::kMemory);
