@@ -92,6 +92,7 @@ TensorBoardWriter::TensorBoardWriter(const std::filesystem::path& folder, uint64
                                      const Clock& clock)
     : clock_(clock) {
   make_folders(folder);
+  const bool resumed = step > 0 || !std::filesystem::is_empty(folder);
   const double now = clock_();
   for (int number = 0; descriptor_ < 0; ++number) {
     path_ = event_file(folder, now, number);
@@ -99,9 +100,9 @@ TensorBoardWriter::TensorBoardWriter(const std::filesystem::path& folder, uint64
     if (descriptor_ < 0 && errno != EEXIST) throw_io_error("create", path_, errno);
   }
   event(0, field_bytes(event_field::kFileVersion, "brain.Event:2"));
-  if (step > 0) {
+  if (resumed) {
     // What TensorBoard forgets begins with the step of this event.
-    event(step + 1,
+    event(step == 0 ? 0 : step + 1,
           field_bytes(event_field::kSessionLog, field_varint(kSessionStatus, kSessionStart)));
   }
 }

@@ -21,7 +21,7 @@ class TensorBoardWriter {
   using Clock = std::function<double()>;  // seconds since 1970
   static double wall_seconds();
 
-  // `step` > 0: the run resumes after that step.
+  // The run goes on after `step`; 0 with other event files in the folder: it starts over.
   TensorBoardWriter(const std::filesystem::path& folder, uint64_t step,
                     const Clock& clock = wall_seconds);
   ~TensorBoardWriter();

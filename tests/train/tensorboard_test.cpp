@@ -147,6 +147,8 @@ TEST(TensorBoard, ResumingStartsASessionInAFileOfItsOwn) {
   const auto session = read_message(records[1]);
   EXPECT_EQ(as<uint64_t>(session.at(2)), 501u);
   EXPECT_EQ(as<uint64_t>(read_message(session.at(7)).at(1)), 1u);
+  const TensorBoardWriter from_scratch(folder.path(), 0, clock);
+  EXPECT_EQ(read_records(read_file(from_scratch.path())).size(), 2u);
 }
 
 TEST(TensorBoard, UnwritableFolderIsAnIoError) {
