@@ -4,7 +4,7 @@
 #include <webp/encode.h>
 #include <webp/mux.h>
 
-#include <functional>
+#include <algorithm>
 #include <memory>
 
 #include "core/atomic_file.h"
@@ -69,36 +69,36 @@ class Encoder {
   WebPConfig config_;
 };
 
-std::vector<uint8_t> encode(size_t count, const std::function<Image(size_t)>& frame,
-                            const AnimationTiming& timing) {
-  GANTRY_CHECK(count > 0, "an animation needs a frame");
-  const Image first = frame(0);
-  Encoder encoder(first.width, first.height);
-  for (size_t i = 0; i < count; ++i) {
-    encoder.add(i == 0 ? first : frame(i), i + 1 == count ? timing.last_frame_ms : timing.frame_ms);
-  }
-  return encoder.finish();
+Image read_frame(const std::filesystem::path& path) {
+  const std::string bytes = read_file(path);
+  return decode_png({reinterpret_cast<const uint8_t*>(bytes.data()), bytes.size()}, path.string());
 }
 
 }  // namespace
 
 std::vector<uint8_t> encode_animation(std::span<const Image> frames,
                                       const AnimationTiming& timing) {
-  return encode(
-      frames.size(), [&](size_t i) { return frames[i]; }, timing);
+  GANTRY_CHECK(!frames.empty(), "an animation needs a frame");
+  Encoder encoder(frames[0].width, frames[0].height);
+  for (const Image& frame : frames.first(frames.size() - 1)) encoder.add(frame, timing.frame_ms);
+  encoder.add(frames.back(), timing.last_frame_ms);
+  return encoder.finish();
 }
 
 void write_animation(const std::filesystem::path& target,
                      std::span<const std::filesystem::path> frames, const AnimationTiming& timing,
                      size_t max_frames) {
+  GANTRY_CHECK(!frames.empty(), "an animation needs a frame");
+  const Image last = read_frame(frames.back());
+  Encoder encoder(last.width, last.height);
   const size_t count = std::min(frames.size(), max_frames);
-  const auto frame = [&](size_t i) {
-    const size_t index = count < 2 ? 0 : i * (frames.size() - 1) / (count - 1);
-    const std::string bytes = read_file(frames[index]);
-    return decode_png({reinterpret_cast<const uint8_t*>(bytes.data()), bytes.size()},
-                      frames[index].string());
-  };
-  write_file_atomically(target, std::span<const uint8_t>(encode(count, frame, timing)));
+  for (size_t i = 0; i + 1 < count; ++i) {
+    const Image frame = read_frame(frames[i * (frames.size() - 1) / (count - 1)]);
+    const bool fits = frame.width == last.width && frame.height == last.height;
+    if (fits) encoder.add(frame, timing.frame_ms);
+  }
+  encoder.add(last, timing.last_frame_ms);
+  write_file_atomically(target, std::span<const uint8_t>(encoder.finish()));
 }
 
 }  // namespace gantry

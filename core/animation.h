@@ -19,8 +19,9 @@ struct AnimationTiming {
 std::vector<uint8_t> encode_animation(std::span<const Image> frames,
                                       const AnimationTiming& timing = {});
 
-// The animation of PNG files (the grids of a run, in order), read one at a time: memory holds one
-// frame. Written durably to `target`. Above `max_frames`, evenly spaced ones with first and last.
+// The animation of PNG files (the grids of a run, in order), read one at a time: memory holds two
+// frames. Written durably to `target`. Above `max_frames`, evenly spaced ones with first and last.
+// Those of another size than the last, from before somebody changed the grid, are left out.
 void write_animation(const std::filesystem::path& target,
                      std::span<const std::filesystem::path> frames,
                      const AnimationTiming& timing = {}, size_t max_frames = 120);

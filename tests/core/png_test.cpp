@@ -147,6 +147,11 @@ TEST(Animation, OfFilesKeepsFirstAndLast) {
   EXPECT_EQ(decoded.frames[0], pattern(6, 6, 3, 0));
   EXPECT_EQ(decoded.frames[1], pattern(6, 6, 3, 3));
   EXPECT_EQ(decoded.frames[2], pattern(6, 6, 3, 6));
+
+  write_png(paths[2], pattern(9, 6, 3, 2));
+  write_animation(folder / "a.webp", paths);
+  const std::string mixed = read_file(folder / "a.webp");
+  EXPECT_EQ(decode_animation({mixed.begin(), mixed.end()}).frames.size(), 6u);
 }
 
 }  // namespace
