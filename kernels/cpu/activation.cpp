@@ -13,20 +13,22 @@ using cpu::Args;
 template <ActivationKind kKind>
 using Maths = ActivationMath<kKind, cpu::VectorMath, float>;
 
+// f comes by value: read through a reference inside the loop, alpha would be loaded on one side of a
+// condition only, and the loop would not vectorise.
 template <typename F>
-void forward(const F& f, int64_t begin, int64_t end, float* y, const float* x) {
+void forward(F f, int64_t begin, int64_t end, float* y, const float* x) {
 #pragma omp simd
   for (int64_t i = begin; i < end; ++i) y[i] = f.value(x[i]);
 }
 
 template <typename F>
-void backward(const F& f, int64_t begin, int64_t end, float* dx, const float* s, const float* dy) {
+void backward(F f, int64_t begin, int64_t end, float* dx, const float* s, const float* dy) {
 #pragma omp simd
   for (int64_t i = begin; i < end; ++i) dx[i] = f.slope(s[i]) * dy[i];
 }
 
 template <typename F>
-void double_backward(const F& f, int64_t begin, int64_t end, const Args& a) {
+void double_backward(F f, int64_t begin, int64_t end, const Args& a) {
   float *uy = a.real(0), *hx = a.real(1);
   const float *s = a.real(2), *dy = a.real(3), *ux = a.real(4);
 #pragma omp simd

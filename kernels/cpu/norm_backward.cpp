@@ -62,15 +62,16 @@ struct Backward {
 
   void apply(int64_t first, int64_t rows, const float* coefs) const {
     const float *mu = coefs, *a = mu + r.width, *b = a + r.width, *by_centred = b + r.width;
-    const float* constant = by_centred + r.width;
+    const float *constant = by_centred + r.width, negative = slope;
+    const int64_t width = r.width;
     for (int64_t row = 0; row < rows; ++row) {
       const int64_t at = first + row * r.width;
       const float *xr = x + at, *dyr = dy + at;
       float* dxr = dx + at;
 #pragma omp simd
-      for (int64_t l = 0; l < r.width; ++l) {
+      for (int64_t l = 0; l < width; ++l) {
         const float centred = xr[l] - mu[l];
-        const float dz = centred * a[l] + b[l] > 0 ? dyr[l] : slope * dyr[l];
+        const float dz = centred * a[l] + b[l] > 0 ? dyr[l] : negative * dyr[l];
         dxr[l] = (a[l] * dz + constant[l]) + by_centred[l] * centred;
       }
     }
@@ -80,16 +81,18 @@ struct Backward {
   void block_sums(int64_t first, int64_t rows, const float* coefs, float* sums) const {
     const float *mu = coefs, *a = coefs + r.width, *b = coefs + 2 * r.width;
     float *sum = sums, *moment = sums + r.width;
+    const float negative = slope;  // read here: a load under a condition stops vectorisation
+    const int64_t width = r.width;
     std::fill_n(sums, kSums * r.width, 0.0f);
     int64_t row = 0;
     for (; row + 2 <= rows; row += 2) {
       const float *x0 = x + first + row * r.width, *x1 = x0 + r.width;
       const float *dy0 = dy + first + row * r.width, *dy1 = dy0 + r.width;
 #pragma omp simd
-      for (int64_t l = 0; l < r.width; ++l) {
+      for (int64_t l = 0; l < width; ++l) {
         const float c0 = x0[l] - mu[l], c1 = x1[l] - mu[l];
-        const float dz0 = c0 * a[l] + b[l] > 0 ? dy0[l] : slope * dy0[l];
-        const float dz1 = c1 * a[l] + b[l] > 0 ? dy1[l] : slope * dy1[l];
+        const float dz0 = c0 * a[l] + b[l] > 0 ? dy0[l] : negative * dy0[l];
+        const float dz1 = c1 * a[l] + b[l] > 0 ? dy1[l] : negative * dy1[l];
         sum[l] += dz0 + dz1;
         moment[l] += dz0 * c0 + dz1 * c1;
       }
@@ -97,9 +100,9 @@ struct Backward {
     for (; row < rows; ++row) {
       const float *x0 = x + first + row * r.width, *dy0 = dy + first + row * r.width;
 #pragma omp simd
-      for (int64_t l = 0; l < r.width; ++l) {
+      for (int64_t l = 0; l < width; ++l) {
         const float c0 = x0[l] - mu[l];
-        const float dz0 = c0 * a[l] + b[l] > 0 ? dy0[l] : slope * dy0[l];
+        const float dz0 = c0 * a[l] + b[l] > 0 ? dy0[l] : negative * dy0[l];
         sum[l] += dz0;
         moment[l] += dz0 * c0;
       }

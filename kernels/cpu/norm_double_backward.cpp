@@ -55,15 +55,19 @@ struct DoubleBackward {
     const float *mu = coefs, *a = mu + r.width, *b = a + r.width;
     const float *u_by_c = b + r.width, *u_constant = u_by_c + r.width, *by_c = u_constant + r.width;
     const float *by_dz = by_c + r.width, *by_u = by_dz + r.width, *constant = by_u + r.width;
+    const float negative = slope;  // read here: a load under a condition stops vectorisation
+    const int64_t width = r.width;
     for (int64_t row = 0; row < rows; ++row) {
-      const int64_t at = first + row * r.width;
+      const int64_t at = first + row * width;
+      const float *xr = x + at, *dyr = dy + at, *uxr = ux + at;
+      float *uyr = uy + at, *hxr = hx + at;
 #pragma omp simd
-      for (int64_t l = 0; l < r.width; ++l) {
-        const float c = x[at + l] - mu[l], u = ux[at + l];
-        const float mask = c * a[l] + b[l] > 0 ? 1.0f : slope;
-        const float dz = mask * dy[at + l];
-        uy[at + l] = mask * a[l] * ((u + u_constant[l]) + u_by_c[l] * c);
-        hx[at + l] = (by_c[l] * c + by_dz[l] * dz) + (by_u[l] * u + constant[l]);
+      for (int64_t l = 0; l < width; ++l) {
+        const float c = xr[l] - mu[l], u = uxr[l];
+        const float mask = c * a[l] + b[l] > 0 ? 1.0f : negative;
+        const float dz = mask * dyr[l];
+        uyr[l] = mask * a[l] * ((u + u_constant[l]) + u_by_c[l] * c);
+        hxr[l] = (by_c[l] * c + by_dz[l] * dz) + (by_u[l] * u + constant[l]);
       }
     }
   }
@@ -73,10 +77,14 @@ struct DoubleBackward {
     const float *mu = coefs, *a = coefs + r.width, *b = coefs + 2 * r.width;
     float *s_dz = sums, *s_dzc = s_dz + r.width, *s_u = s_dzc + r.width;
     float *s_uc = s_u + r.width, *s_dzu = s_uc + r.width;
+    const float *xr = x + at, *dyr = dy + at, *uxr = ux + at;
+    const float negative = slope;
+    const int64_t width = r.width;
 #pragma omp simd
-    for (int64_t l = 0; l < r.width; ++l) {
-      const float c = x[at + l] - mu[l], u = ux[at + l];
-      const float dz = c * a[l] + b[l] > 0 ? dy[at + l] : slope * dy[at + l];
+    for (int64_t l = 0; l < width; ++l) {
+      const float c = xr[l] - mu[l], u = uxr[l];
+      const float mask = c * a[l] + b[l] > 0 ? 1.0f : negative;
+      const float dz = mask * dyr[l];
       s_dz[l] += dz;
       s_dzc[l] += dz * c;
       s_u[l] += u;
