@@ -26,7 +26,7 @@ bool is_network_tensor(const std::string& name) {
          name != "metrics.sums" && name.find(".ema.") == std::string::npos;
 }
 
-// "d1.m1.g.dropout1.forward" -> "d1.m1", "g.dropout1"
+// "d1.m1.g.dropout1.forward" -> "d1.m1", "g.dropout1", "forward"; "d1.m1.loss_real" has no layer.
 struct CallName {
   std::string micro, layer, pass;
 };
@@ -35,8 +35,9 @@ CallName split_call(const std::string& name) {
   const size_t update = name.find('.');
   const size_t micro = name.find('.', update + 1);
   const size_t pass = name.rfind('.');
-  if (micro == std::string::npos || pass <= micro) return {};
-  return {name.substr(0, micro), name.substr(micro + 1, pass - micro - 1), name.substr(pass + 1)};
+  if (micro == std::string::npos) return {};
+  const std::string layer = pass > micro ? name.substr(micro + 1, pass - micro - 1) : "";
+  return {name.substr(0, micro), layer, name.substr(pass + 1)};
 }
 
 class TraceWatcher : public ReplayWatcher {
