@@ -10,6 +10,7 @@ here=$(cd "$(dirname "$0")" && pwd)
 root=$(cd "$here/../.." && pwd)
 gantry=${GANTRY:-$root/build/gantry}
 steps=${STEPS:-3} batch=${BATCH:-4}
+export PYTHONWARNINGS=ignore  # torch without numpy says so each time
 
 has_torch() { "$1" -c 'import torch' >/dev/null 2>&1; }
 

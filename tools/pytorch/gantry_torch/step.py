@@ -18,6 +18,7 @@ class Witness:
         networks = [net.double().train() for net in network.build(config)]
         self.nets = dict(zip("gd", networks))
         self.kinks = Kinks(networks)
+        self.drawn = {}  # per micro-batch: what the fakes of the last D update were made from
         self.objective = Objective(config["objective"])
         optimizer = config["optimizer"]
         self.optimizers = {
@@ -48,7 +49,11 @@ class Witness:
         found, losses = {}, {}
         for micro in micros:
             inputs = self.inputs(given, f"{name}.{micro}.")
-            pieces = self.judge(inputs) if net == "d" else self.generate(inputs)
+            if net == "d":
+                self.drawn[micro] = {k: v for k, v in inputs.items() if k in made_from(inputs)}
+                pieces = self.judge(inputs)
+            else:
+                pieces = self.generate(inputs, self.drawn.get(micro))
             for key, value in pieces.items():
                 if key.startswith("loss"):
                     losses.setdefault(key, []).append(value)
@@ -105,8 +110,13 @@ class Witness:
             first += size
         return scores
 
-    def generate(self, inputs):
-        fake = self.make(inputs)
+    def generate(self, inputs, drawn):
+        if "latent" in inputs:
+            fake = self.make(inputs)
+        else:  # the fakes that D has seen; their pass has moved G's running statistics already
+            self.nets["g"].track(False)
+            fake = self.make(drawn)
+            self.nets["g"].track(True)
         spectral.power_iterate(self.nets["d"])
         score = self.nets["d"](fake + inputs.get("noise_fake", 0), masks=masks_of(inputs, "d"))
         return {"fake": fake, "score_fake": score, "loss": self.objective.generator(score)}
@@ -131,6 +141,10 @@ class Witness:
             for key, value in module.tensors(buffers=True).items():
                 found[f"{name}.after.{other}.{key}"] = value
         return found
+
+
+def made_from(inputs):
+    return ["latent"] + [key for key in inputs if key.startswith("mask.g.")]
 
 
 def masks_of(inputs, net):
