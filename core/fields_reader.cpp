@@ -2,10 +2,10 @@
 #include "core/fields_reader.h"
 
 #include <algorithm>
-#include <cmath>
 
 #include "core/error.h"
 #include "core/fields_ranges.h"
+#include "core/fields_values.h"
 
 namespace gantry {
 namespace {
@@ -13,92 +13,51 @@ namespace {
 using Kind = JsonValue::Kind;
 
 constexpr size_t kMaxProblems = 20;
-constexpr size_t kMaxShown = 60;  // characters of a value in a message
-
-std::string shown(const JsonValue& value) {
-  std::string text = write_json_line(value);
-  if (text.size() > kMaxShown) {
-    size_t end = kMaxShown;
-    while (end > 0 && (static_cast<unsigned char>(text[end]) & 0xC0) == 0x80) --end;
-    text = text.substr(0, end) + "...";
-  }
-  return text;
-}
-
-const char* kind_name(const JsonValue& value) {
-  switch (value.kind) {
-    case Kind::kNull:
-      return "null";
-    case Kind::kBool:
-      return "a boolean";
-    case Kind::kInteger:
-      return "an integer";
-    case Kind::kReal:
-      return "a real number";
-    case Kind::kString:
-      return "a string";
-    case Kind::kArray:
-      return "a list";
-    case Kind::kObject:
-      return "an object";
-  }
-  return "";
-}
-
-struct Problems {
-  const JsonDocument& document;
-  std::vector<std::string> lines;
-
-  void add(const JsonValue& at, const std::string& pointer, const std::string& reason) {
-    lines.push_back(
-        concat(document.place(at), ": ", pointer.empty() ? "(top level)" : pointer, ": ", reason));
-  }
-};
 
 // Reads the keys of one object; the destructor does nothing, finish() reports what is left over.
 class ObjectReader final : public Fields {
  public:
-  ObjectReader(Problems& problems, const JsonValue& object, std::string pointer)
-      : problems_(problems),
+  ObjectReader(ValueReader& values, const JsonValue& object, std::string pointer)
+      : values_(values),
         object_(object),
         pointer_(std::move(pointer)),
-        problems_before_(problems.lines.size()) {
+        problems_before_(values.problems().size()) {
     if (pointer_.empty()) valid_.emplace_back("$schema");
   }
 
   void finish();
 
   void integer(const Field& field, int64_t& value, const IntRange& range) override {
-    if (const JsonValue* v = take(field)) read_integer(*v, at(field), value, range);
+    if (const JsonValue* v = take(field)) values_.read_integer(*v, at(field), value, range);
   }
   void real(const Field& field, double& value, const RealRange& range) override {
-    if (const JsonValue* v = take(field)) read_real(*v, at(field), value, range);
+    if (const JsonValue* v = take(field)) values_.read_real(*v, at(field), value, range);
   }
   void optional_real(const Field& field, std::optional<double>& value,
                      const RealRange& range) override;
   void flag(const Field& field, bool& value) override;
   void text(const Field& field, std::string& value) override {
-    if (const JsonValue* v = take(field)) read_text(*v, at(field), value);
+    if (const JsonValue* v = take(field)) values_.read_text(*v, at(field), value);
   }
   void integers(const Field& field, std::vector<int64_t>& values, const IntRange& range,
                 size_t min_items, size_t max_items) override {
     read_items(field, values, min_items, max_items, "integers",
                [&](const JsonValue& v, const std::string& pointer, int64_t& out) {
-                 return read_integer(v, pointer, out, range);
+                 return values_.read_integer(v, pointer, out, range);
                });
   }
   void reals(const Field& field, std::vector<double>& values, const RealRange& range,
              size_t min_items, size_t max_items) override {
     read_items(field, values, min_items, max_items, "numbers",
                [&](const JsonValue& v, const std::string& pointer, double& out) {
-                 return read_real(v, pointer, out, range);
+                 return values_.read_real(v, pointer, out, range);
                });
   }
   void texts(const Field& field, std::vector<std::string>& values, size_t min_items,
              size_t max_items) override {
     read_items(field, values, min_items, max_items, "strings",
                [&](const JsonValue& v, const std::string& pointer, std::string& out) {
-                 return read_text(v, pointer, out);
+                 return values_.read_text(v, pointer, out);
                });
   }
   void pair(const Field& field, std::array<int64_t, 2>& value, const IntRange& range) override;
@@ -125,33 +84,15 @@ class ObjectReader final : public Fields {
   }
   std::string at(const Field& field) const { return pointer_step(pointer_, field.key); }
 
-  void wrong(const JsonValue& v, const std::string& pointer, const std::string& wanted) {
-    problems_.add(v, pointer,
-                  v.kind == Kind::kNull
-                      ? concat("must be ", wanted, ", found null")
-                      : concat("must be ", wanted, ", found ", shown(v), " (", kind_name(v), ")"));
-  }
-  void out_of_range(const JsonValue& v, const std::string& pointer, const std::string& range) {
-    problems_.add(v, pointer, concat("must be ", range, ", found ", shown(v)));
-  }
-  bool read_integer(const JsonValue& v, const std::string& pointer, int64_t& out,
-                    const IntRange& range);
-  bool read_real(const JsonValue& v, const std::string& pointer, double& out,
-                 const RealRange& range);
-  bool read_text(const JsonValue& v, const std::string& pointer, std::string& out);
-  // The index of a string among `names`; npos after reporting.
-  size_t read_name(const JsonValue& v, const std::string& pointer,
-                   std::span<const char* const> names);
-
   template <typename T, typename ReadItem>
   void read_items(const Field& field, std::vector<T>& values, size_t min_items, size_t max_items,
                   const char* what, const ReadItem& read_item) {
     const JsonValue* v = take(field);
     if (v == nullptr) return;
     const std::string wanted = concat("a list of ", items_text(min_items, max_items), what);
-    if (v->kind != Kind::kArray) return wrong(*v, at(field), wanted);
+    if (v->kind != Kind::kArray) return values_.wrong(*v, at(field), wanted);
     if (v->items.size() < min_items || v->items.size() > max_items) {
-      return problems_.add(
+      return values_.add_problem(
           *v, at(field), concat("must be ", wanted, ", found ", v->items.size(), ": ", shown(*v)));
     }
     std::vector<T> read(v->items.size());
@@ -165,7 +106,7 @@ class ObjectReader final : public Fields {
   struct Unmet {
     std::string key, reason;
   };
-  Problems& problems_;
+  ValueReader& values_;
   const JsonValue& object_;
   std::string pointer_;
   size_t problems_before_;
@@ -175,65 +116,6 @@ class ObjectReader final : public Fields {
   bool unknown_alternative_ = false;
 };
 
-bool ObjectReader::read_integer(const JsonValue& v, const std::string& pointer, int64_t& out,
-                                const IntRange& range) {
-  if (v.kind == Kind::kReal && std::floor(v.real) == v.real && std::fabs(v.real) < 1e15) {
-    problems_.add(
-        v, pointer,
-        concat("must be an integer, found ", shown(v), "; write ", static_cast<int64_t>(v.real)));
-    return false;
-  }
-  if (v.kind != Kind::kInteger) return wrong(v, pointer, "an integer"), false;
-  if (v.integer < range.min || v.integer > range.max) {
-    return out_of_range(v, pointer, range_text(range)), false;
-  }
-  out = v.integer;
-  return true;
-}
-
-bool ObjectReader::read_real(const JsonValue& v, const std::string& pointer, double& out,
-                             const RealRange& range) {
-  if (v.kind != Kind::kInteger && v.kind != Kind::kReal) {
-    return wrong(v, pointer, "a number"), false;
-  }
-  const bool below = range.open_min ? v.real <= range.min : v.real < range.min;
-  const bool above = range.open_max ? v.real >= range.max : v.real > range.max;
-  if (below || above) return out_of_range(v, pointer, range_text(range)), false;
-  if (v.real != 0 && static_cast<float>(v.real) == 0) {
-    problems_.add(v, pointer, concat(shown(v), " becomes 0 as a 32-bit float"));
-    return false;
-  }
-  out = v.real;
-  return true;
-}
-
-bool ObjectReader::read_text(const JsonValue& v, const std::string& pointer, std::string& out) {
-  if (v.kind != Kind::kString) return wrong(v, pointer, "a string"), false;
-  const bool control = std::any_of(v.string.begin(), v.string.end(),
-                                   [](char c) { return static_cast<unsigned char>(c) < 0x20; });
-  if (control) {
-    problems_.add(v, pointer, concat("must have no control characters, found ", shown(v)));
-    return false;
-  }
-  out = v.string;
-  return true;
-}
-
-size_t ObjectReader::read_name(const JsonValue& v, const std::string& pointer,
-                               std::span<const char* const> names) {
-  const std::vector<std::string> choices(names.begin(), names.end());
-  const std::string wanted = (choices.size() > 1 ? "one of " : "") + quoted_list(choices);
-  if (v.kind != Kind::kString) return wrong(v, pointer, wanted), std::string::npos;
-  const auto found = std::find(choices.begin(), choices.end(), v.string);
-  if (found != choices.end()) return static_cast<size_t>(found - choices.begin());
-  const std::string nearest = nearest_name(v.string, choices);
-  problems_.add(
-      v, pointer,
-      concat("found ", shown(v), nearest.empty() ? "" : concat(", did you mean \"", nearest, "\"?"),
-             "; must be ", wanted));
-  return std::string::npos;
-}
-
 void ObjectReader::optional_real(const Field& field, std::optional<double>& value,
                                  const RealRange& range) {
   const JsonValue* v = take(field);
@@ -241,7 +123,7 @@ void ObjectReader::optional_real(const Field& field, std::optional<double>& valu
   double number = 0;
   if (v->kind == Kind::kNull) {
     value.reset();
-  } else if (read_real(*v, at(field), number, range)) {
+  } else if (values_.read_real(*v, at(field), number, range)) {
     value = number;
   }
 }
@@ -249,7 +131,7 @@ void ObjectReader::optional_real(const Field& field, std::optional<double>& valu
 void ObjectReader::flag(const Field& field, bool& value) {
   const JsonValue* v = take(field);
   if (v == nullptr) return;
-  if (v->kind != Kind::kBool) return wrong(*v, at(field), "true or false");
+  if (v->kind != Kind::kBool) return values_.wrong(*v, at(field), "true or false");
   value = v->boolean;
 }
 
@@ -258,13 +140,13 @@ void ObjectReader::pair(const Field& field, std::array<int64_t, 2>& value, const
   if (v == nullptr) return;
   const bool is_list = v->kind == Kind::kArray && v->items.size() == 2;
   if (!is_list && v->kind != Kind::kInteger) {
-    return wrong(*v, at(field), "an integer or [vertical, horizontal]");
+    return values_.wrong(*v, at(field), "an integer or [vertical, horizontal]");
   }
   std::array<int64_t, 2> read{};
   bool good = true;
   for (size_t i = 0; i < 2 && good; ++i) {
-    good = is_list ? read_integer(v->items[i], pointer_step(at(field), i), read[i], range)
-                   : read_integer(*v, at(field), read[i], range);
+    good = is_list ? values_.read_integer(v->items[i], pointer_step(at(field), i), read[i], range)
+                   : values_.read_integer(*v, at(field), read[i], range);
   }
   if (good) value = read;
 }
@@ -280,14 +162,16 @@ void ObjectReader::padding(const Field& field, Padding& value) {
   std::vector<int64_t> sizes(v->kind == Kind::kArray ? v->items.size() : 1);
   const bool is_list = v->kind == Kind::kArray && (sizes.size() == 2 || sizes.size() == 4);
   if (!is_list && v->kind != Kind::kInteger) {
-    return wrong(*v, at(field),
-                 "an integer, [vertical, horizontal], [top, bottom, left, right], \"same\" or "
-                 "\"valid\"");
+    return values_.wrong(
+        *v, at(field),
+        "an integer, [vertical, horizontal], [top, bottom, left, right], \"same\" or "
+        "\"valid\"");
   }
   bool good = true;
   for (size_t i = 0; i < sizes.size(); ++i) {
-    good &= is_list ? read_integer(v->items[i], pointer_step(at(field), i), sizes[i], kSizes)
-                    : read_integer(*v, at(field), sizes[i], kSizes);
+    good &= is_list
+                ? values_.read_integer(v->items[i], pointer_step(at(field), i), sizes[i], kSizes)
+                : values_.read_integer(*v, at(field), sizes[i], kSizes);
   }
   if (!good) return;
   if (sizes.size() == 4) {
@@ -300,7 +184,7 @@ void ObjectReader::padding(const Field& field, Padding& value) {
 void ObjectReader::choice(const Field& field, size_t& value, std::span<const char* const> names) {
   const JsonValue* v = take(field);
   if (v == nullptr) return;
-  const size_t index = read_name(*v, at(field), names);
+  const size_t index = values_.read_name(*v, at(field), names);
   if (index != std::string::npos) value = index;
 }
 
@@ -309,8 +193,8 @@ void ObjectReader::object(const Field& field, const std::function<void(Fields&)>
   const JsonValue* v = take(field);
   if (present != nullptr) *present = v != nullptr;
   if (v == nullptr) return;
-  if (v->kind != Kind::kObject) return wrong(*v, at(field), "an object");
-  ObjectReader inner(problems_, *v, at(field));
+  if (v->kind != Kind::kObject) return values_.wrong(*v, at(field), "an object");
+  ObjectReader inner(values_, *v, at(field));
   describe(inner);
   inner.finish();
 }
@@ -319,15 +203,15 @@ void ObjectReader::list(const Field& field, size_t, const std::function<void(siz
                         const std::function<void(size_t, Fields&)>& describe) {
   const JsonValue* v = take(field);
   if (v == nullptr) return;
-  if (v->kind != Kind::kArray) return wrong(*v, at(field), "a list of objects");
+  if (v->kind != Kind::kArray) return values_.wrong(*v, at(field), "a list of objects");
   resize(v->items.size());
   for (size_t i = 0; i < v->items.size(); ++i) {
     const std::string pointer = pointer_step(at(field), i);
     if (v->items[i].kind != Kind::kObject) {
-      wrong(v->items[i], pointer, "an object");
+      values_.wrong(v->items[i], pointer, "an object");
       continue;
     }
-    ObjectReader inner(problems_, v->items[i], pointer);
+    ObjectReader inner(values_, v->items[i], pointer);
     describe(i, inner);
     inner.finish();
   }
@@ -344,7 +228,7 @@ void ObjectReader::variant(const Field& tag, std::string& selected,
     return;
   }
   if (v != nullptr) {
-    const size_t index = read_name(*v, at(tag), names);
+    const size_t index = values_.read_name(*v, at(tag), names);
     unknown_alternative_ |= index == std::string::npos;
     if (index == std::string::npos) return;
     selected = names[index];
@@ -363,44 +247,44 @@ void ObjectReader::finish() {
     if (known || unknown_alternative_) continue;
     std::vector<std::string> valid(valid_.begin() + (pointer_.empty() ? 1 : 0), valid_.end());
     const std::string nearest = nearest_name(key, valid);
-    problems_.add(value, pointer_step(pointer_, key),
-                  concat("unknown key", alternative_,
-                         nearest.empty() ? "" : concat(", did you mean \"", nearest, "\"?"),
-                         "; valid keys: ", quoted_list(valid)));
+    values_.add_problem(value, pointer_step(pointer_, key),
+                        concat("unknown key", alternative_,
+                               nearest.empty() ? "" : concat(", did you mean \"", nearest, "\"?"),
+                               "; valid keys: ", quoted_list(valid)));
   }
   for (const Unmet& key : missing_) {
-    problems_.add(object_, pointer_,
-                  concat("missing key \"", key.key, "\", which must be given: ", key.reason));
+    values_.add_problem(object_, pointer_,
+                        concat("missing key \"", key.key, "\", which must be given: ", key.reason));
   }
   // Rules between keys make sense once each key does.
-  if (problems_.lines.size() > problems_before_) return;
+  if (values_.problems().size() > problems_before_) return;
   for (const Unmet& rule : unmet_) {
     const JsonValue* value = object_.find(rule.key);
-    problems_.add(value != nullptr ? *value : object_, pointer_step(pointer_, rule.key),
-                  value != nullptr ? concat(rule.reason, ", found ", shown(*value)) : rule.reason);
+    values_.add_problem(
+        value != nullptr ? *value : object_, pointer_step(pointer_, rule.key),
+        value != nullptr ? concat(rule.reason, ", found ", shown(*value)) : rule.reason);
   }
 }
 
 }  // namespace
 
 void read_fields(const JsonDocument& document, const std::function<void(Fields&)>& describe) {
-  Problems problems{document, {}};
+  ValueReader values(document);
   if (document.root.kind != Kind::kObject) {
-    problems.add(document.root, "",
-                 concat("must be an object, found ", shown(document.root), " (",
-                        kind_name(document.root), ")"));
+    values.wrong(document.root, "", "an object");
   } else {
-    ObjectReader reader(problems, document.root, "");
+    ObjectReader reader(values, document.root, "");
     describe(reader);
     reader.finish();
   }
-  if (problems.lines.empty()) return;
+  const std::vector<std::string>& problems = values.problems();
+  if (problems.empty()) return;
   std::string message;
-  for (size_t i = 0; i < std::min(problems.lines.size(), kMaxProblems); ++i) {
-    message += (i > 0 ? "\n" : "") + problems.lines[i];
+  for (size_t i = 0; i < std::min(problems.size(), kMaxProblems); ++i) {
+    message += (i > 0 ? "\n" : "") + problems[i];
   }
-  if (problems.lines.size() > kMaxProblems) {
-    message += concat("\n", document.sources[0], ": and ", problems.lines.size() - kMaxProblems,
+  if (problems.size() > kMaxProblems) {
+    message += concat("\n", document.sources[0], ": and ", problems.size() - kMaxProblems,
                       " more problems");
   }
   throw ConfigError(message);

@@ -154,6 +154,12 @@ class DocumentBuilder final : public json::json_sax_t {
     column_ = lines_.column(at);
   }
   void finish_token() { last_end_ = progress_; }
+  // What follows is not part of the value: its key must not be blamed.
+  bool finish_value() {
+    if (!levels_.empty()) levels_.back().key.clear();
+    finish_token();
+    return true;
+  }
 
   std::string pointer() const {
     std::string pointer;
@@ -209,8 +215,7 @@ class DocumentBuilder final : public json::json_sax_t {
 
   bool place(JsonValue value) {
     store(std::move(value));
-    finish_token();
-    return true;
+    return finish_value();
   }
 
   bool open(JsonValue value) {
@@ -226,8 +231,7 @@ class DocumentBuilder final : public json::json_sax_t {
 
   bool close() {
     levels_.pop_back();
-    finish_token();
-    return true;
+    return finish_value();
   }
 
   std::string name_;
