@@ -36,6 +36,21 @@ void report(const std::string& message) {
   std::cerr << std::flush;
 }
 
+// CLI11 says only that an argument was not expected; a misspelt command deserves more.
+std::string explain(const CLI::ParseError& error, int argc, const char* const* argv) {
+  const std::string word = argc > 1 ? argv[1] : "";
+  std::vector<std::string> names;
+  for (const Command& command : commands()) names.emplace_back(command.name);
+  const bool known = std::find(names.begin(), names.end(), word) != names.end();
+  if (known || word.empty() || word[0] == '-') return error.what();
+  const std::string nearest = nearest_name(word, names);
+  return concat("no command \"", word, "\"",
+                nearest.empty() ? "" : concat(", did you mean \"", nearest, "\"?"),
+                "; commands: ", quoted_list(names));
+}
+
+}  // namespace
+
 int run_guarded(const Action& action) {
   try {
     return action();
@@ -55,21 +70,6 @@ int run_guarded(const Action& action) {
     return kDefect;
   }
 }
-
-// CLI11 says only that an argument was not expected; a misspelt command deserves more.
-std::string explain(const CLI::ParseError& error, int argc, const char* const* argv) {
-  const std::string word = argc > 1 ? argv[1] : "";
-  std::vector<std::string> names;
-  for (const Command& command : commands()) names.emplace_back(command.name);
-  const bool known = std::find(names.begin(), names.end(), word) != names.end();
-  if (known || word.empty() || word[0] == '-') return error.what();
-  const std::string nearest = nearest_name(word, names);
-  return concat("no command \"", word, "\"",
-                nearest.empty() ? "" : concat(", did you mean \"", nearest, "\"?"),
-                "; commands: ", quoted_list(names));
-}
-
-}  // namespace
 
 int run_command_line(int argc, const char* const* argv) {
   CLI::App app(kAbout, "gantry");

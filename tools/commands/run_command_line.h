@@ -1,10 +1,15 @@
 // SPDX-License-Identifier: Apache-2.0
 #pragma once
 
+#include "tools/commands/command.h"
+
 namespace gantry {
 
 // The whole program: reads the command line, runs the command, turns failures into one line each
 // on standard error ("gantry: error: ...") and the exit status of core/error.h.
 int run_command_line(int argc, const char* const* argv);
+
+// Runs an action; turns what it throws into lines on standard error and the exit status.
+int run_guarded(const Action& action);
 
 }  // namespace gantry

@@ -1,0 +1,191 @@
+// SPDX-License-Identifier: Apache-2.0
+#include <gtest/gtest.h>
+
+#include <filesystem>
+#include <fstream>
+#include <sstream>
+
+#include "core/error.h"
+#include "train/config_file.h"
+
+namespace gantry {
+namespace {
+
+using Overrides = std::vector<std::string>;
+
+const std::filesystem::path kSource = GANTRY_SOURCE_DIR;
+const std::string kQuickstart = (kSource / "configs" / "quickstart.json").string();
+
+std::string failure(const std::string& path, const Overrides& overrides) {
+  try {
+    load_config(path, overrides);
+  } catch (const ConfigError& error) {
+    return error.what();
+  }
+  return "";
+}
+
+std::vector<std::filesystem::path> shipped_configs() {
+  std::vector<std::filesystem::path> paths;
+  for (const auto& entry : std::filesystem::directory_iterator(kSource / "configs")) {
+    if (entry.path().extension() == ".json") paths.push_back(entry.path());
+  }
+  return paths;
+}
+
+TEST(Config, EveryShippedConfigLoadsAndResolvesToItself) {
+  const auto paths = shipped_configs();
+  EXPECT_GE(paths.size(), 8u);
+  for (const auto& path : paths) {
+    const LoadedConfig loaded = load_config(path.string());
+    const LoadedConfig again = parse_config(loaded.resolved, "resolved");
+    EXPECT_EQ(again.resolved, loaded.resolved) << path;
+    EXPECT_EQ(again.origins.find("default"), std::string::npos) << path;
+  }
+}
+
+TEST(Config, OriginsTellFileOverrideAndDefault) {
+  const LoadedConfig loaded = load_config(kQuickstart, {"optimizer.g.lr=1e-3"});
+  EXPECT_EQ(loaded.config.optimizer_g.lr, 1e-3);
+  const auto line_of = [&](const std::string& pointer) {
+    std::istringstream lines(loaded.origins);
+    for (std::string line; std::getline(lines, line);) {
+      if (line.rfind(pointer + " ", 0) == 0) return line;
+    }
+    return std::string();
+  };
+  EXPECT_NE(line_of("/optimizer/g/lr").find("override optimizer.g.lr=1e-3"), std::string::npos);
+  EXPECT_NE(line_of("/optimizer/d/lr").find("quickstart.json:"), std::string::npos);
+  EXPECT_NE(line_of("/train/d_steps").find("default"), std::string::npos);
+}
+
+TEST(Config, DefaultsFollowTheVariant) {
+  const auto g = [](const Overrides& overrides) {
+    return load_config(kQuickstart, overrides).config.optimizer_g;
+  };
+  const std::string rmsprop = R"(optimizer.g={"type": "rmsprop", "lr": 1)";
+  EXPECT_EQ(g({rmsprop + "}"}).rho, 0.99);
+  EXPECT_EQ(g({rmsprop + R"(, "variant": "keras"})"}).rho, 0.9);
+  EXPECT_EQ(g({rmsprop + R"(, "variant": "keras"})"}).eps, 1e-7);
+  EXPECT_EQ(g({rmsprop + R"(, "variant": "keras", "eps": 1e-5})"}).eps, 1e-5);
+  EXPECT_EQ(g({R"(optimizer.g={"type": "adamw", "lr": 1})"}).weight_decay, 0.01);
+  EXPECT_EQ(g({"optimizer.g.variant=keras"}).beta1, 0.5);
+}
+
+TEST(Config, LabelsBecomeTargets) {
+  LabelConfig labels;
+  labels.smooth_real = 0.1;
+  EXPECT_DOUBLE_EQ(labels.real_target(), 0.9);
+  EXPECT_EQ(labels.fake_target(), 0);
+  EXPECT_EQ(labels.generator_target(), 1);
+  labels = LabelConfig();
+  labels.real = 0;
+  labels.fake = 1;
+  labels.smooth_fake = 0.25;
+  EXPECT_DOUBLE_EQ(labels.fake_target(), 0.75);
+  EXPECT_EQ(labels.generator_target(), 0);
+}
+
+struct BadConfig {
+  Overrides overrides;
+  const char* message;
+};
+
+TEST(Config, RefusesMistakesInQuickstart) {
+  const BadConfig cases[] = {
+      {{"train.bacth=3"}, "override train.bacth=3: /train/bacth: unknown key, did you mean"},
+      {{"trian={}"}, "/trian: unknown key, did you mean \"train\"?"},
+      {{"train.batch=\"64\""}, "/train/batch: must be an integer, found \"64\" (a string)"},
+      {{"train.batch=0"}, "/train/batch: must be at least 1"},
+      {{"train.batch=1e9"}, "/train/batch: must be an integer, found 1e+09; write 1000000000"},
+      {{"train.steps=-5"}, "/train/steps: must be at least 1"},
+      {{"optimizer.g.lr=NaN"}, "/optimizer/g/lr: must be a number, found \"NaN\""},
+      {{"optimizer.g.lr=1e999"}, "the number 1e999 is too large"},
+      {{"optimizer.g.lr=-1e-4"}, "/optimizer/g/lr: must be at least 0"},
+      {{"optimizer.g.type=Adam"}, "did you mean \"adam\"?"},
+      {{"optimizer.g.rho=0.9"}, "/optimizer/g/rho: unknown key for type \"adam\""},
+      {{"optimizer.g.betas=[0.5,1]"}, "/optimizer/g/betas/1: must be at least 0 and below 1"},
+      {{"optimizer.g.betas=0.5"}, "/optimizer/g/betas: must be a list of 2 numbers"},
+      {{R"(optimizer.g={"type": "sgd", "lr": 1, "nesterov": true})"},
+       "/optimizer/g/nesterov: needs `momentum` above 0"},
+      {{R"(optimizer.d.schedule={"type": "linear", "until": 10})"},
+       "/optimizer/d/schedule/until: the learning rate is 0 from update 10 on"},
+      {{"optimizer.d.schedule.type=step"}, "/optimizer/d/schedule: missing key \"decay\""},
+      {{"data.source=mnits"}, "did you mean \"mnist\"?"},
+      {{"data.path="}, "/data/path: this source reads files"},
+      {{"data.range=[1,-1]"}, "/data/range: the first value must be below the second"},
+      {{"data.range=[0,1]"}, "/data/range: the last layer of G is tanh, whose values lie in [-1"},
+      {{"generator.layers.8.type=sigmoid"},
+       "the last layer of G is sigmoid, whose values lie in "
+       "[0, 1], but the data lie in [-1, 1]"},
+      {{"generator.layers.8.type=relu"}, "/data/range: the last layer of G is relu"},
+      {{R"(data={"source": "ring"})"},
+       "/generator/layers/8/type: the last layer of G is tanh, "
+       "which cannot reach the points"},
+      {{"generator.layers=[]"}, "/generator/layers: a network needs at least one layer"},
+      {{"generator.layers.0.type=dens"},
+       "/generator/layers/0/type: found \"dens\", did you mean "
+       "\"dense\"?"},
+      {{"generator.layers.0.unit=3"}, "unknown key for type \"dense\", did you mean \"units\"?"},
+      {{"generator.layers.99.units=3"}, "/generator/layers is a list of 9"},
+      {{"discriminator.layers.6={\"type\": \"sigmoid\"}"},
+       "/discriminator/layers/6/type: the last layer of D is sigmoid, but the loss \"bce\" takes "
+       "logits"},
+      {{"discriminator.layers.6={\"type\": \"tanh\"}"}, "which bounds the logits"},
+      {{"discriminator.layers.6={\"type\": \"sigmoid\"}", "objective.loss=least_squares"},
+       "least squares has no gradient where it saturates"},
+      {{"objective.labels.real=1.5"},
+       "/objective/labels/real: the loss \"bce\" takes labels as "
+       "probabilities"},
+      {{"objective.labels.fake=1"}, "/objective/labels/fake: must differ from the label `real`"},
+      {{"objective.labels.flip_real=2"},
+       "/objective/labels/flip_real: must be at least 0 and at "
+       "most 1"},
+      {{"objective.loss=least_squares", "objective.generator_loss=saturating"},
+       "/objective/generator_loss: \"saturating\" with \"least_squares\""},
+      {{"objective.labels.generator=0.9", "objective.generator_loss=saturating"},
+       "/objective/labels/generator: has no effect"},
+      {{"objective.type=wgan"}, "/objective/type: found \"wgan\""},
+      {{"train.accumulate=3"}, "3 micro-batches do not divide batch 64 evenly"},
+      {{"train.reuse_fakes=true", "train.order=g_first"}, "/train/reuse_fakes: needs \"order\""},
+      {{"train.reuse_fakes=true", "train.g_steps=2"}, "needs g_steps 1"},
+      {{"train.reuse_fakes=true", "train.generator_batch=32"}, "needs as many fakes for D (64)"},
+      {{"latent.distribution=uniform", "latent.low=2"}, "/latent/high: must be above `low`"},
+      {{"latent.size=0"}, "/latent/size: must be at least 1"},
+      {{"seed=-1"}, "/seed: must be at least 0"},
+      {{"seed=9223372036854775808"}, "is too large"},
+      {{"backend=gpu"}, "must be one of \"auto\", \"cpu\" or \"cuda\""},
+  };
+  for (const BadConfig& bad : cases) {
+    const std::string message = failure(kQuickstart, bad.overrides);
+    EXPECT_NE(message.find(bad.message), std::string::npos)
+        << bad.overrides[0] << ": " << (message.empty() ? "accepted" : message);
+  }
+}
+
+TEST(Config, AcceptsWhatRecipesNeed) {
+  const Overrides cases[] = {
+      {"objective.labels.real=0", "objective.labels.fake=1", "objective.labels.noise_real=0.05"},
+      {"objective.loss=least_squares", "objective.labels.real=1", "objective.labels.fake=-1",
+       "objective.labels.generator=0"},
+      {"objective.labels.smooth_real=0.3", "objective.labels.noise_real=0.5"},
+      {"train.reuse_fakes=true"},
+      {"train.accumulate=4", "train.fake_batch=128", "train.generator_batch=32"},
+      {R"(optimizer.d.schedule={"type": "inverse_time", "decay": 6e-8, "warmup": 10})"},
+      {"train.ema.decay=0.999", "train.ema.start=100"},
+  };
+  for (const Overrides& overrides : cases) {
+    EXPECT_EQ(failure(kQuickstart, overrides), "") << overrides[0];
+  }
+}
+
+TEST(Config, TheReferenceInDocsIsUpToDate) {
+  std::ifstream file(kSource / "docs" / "configuration.md");
+  std::stringstream text;
+  text << file.rdbuf();
+  EXPECT_TRUE(text.str() == config_reference())
+      << "run: build/gantry schema --reference > docs/configuration.md";
+}
+
+}  // namespace
+}  // namespace gantry
