@@ -30,4 +30,13 @@ inline constexpr double kAdjoint = 1e-14;          // seen 8.8e-17
 inline constexpr double kFiniteDifference = 3e-8;  // seen 5.8e-9
 inline constexpr double kSecondDifference = 3e-8;  // seen 2.7e-9
 
+// Whole networks in f32 against the reference: relative errors in the Euclidean norm.
+inline constexpr double kNetworkForwardF32 = 1e-5;      // seen 2.1e-6
+inline constexpr double kNetworkBackwardF32 = 5e-6;     // seen 5.8e-7
+inline constexpr double kNetworkSecondOrderF32 = 5e-6;  // seen 3.6e-7
+
+// Whole networks on the reference against difference quotients with eps 1e-6.
+inline constexpr double kNetworkDifference = 1e-7;        // seen 3.6e-8
+inline constexpr double kNetworkSecondDifference = 5e-7;  // seen 6.3e-8
+
 }  // namespace gantry
