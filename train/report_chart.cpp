@@ -32,7 +32,8 @@ std::string format(const char* pattern, double value) {
 // Round numbers (1, 2, 5 times a power of ten) around [low, high], about `count` ticks.
 Axis round_axis(double low, double high, int count) {
   if (!(high > low)) {
-    const double margin = std::max(std::abs(low) * 0.1, 1e-6);
+    if (low == 0) return {0, 1, 0.5};
+    const double margin = std::abs(low) * 0.1;
     low -= margin;
     high += margin;
   }
@@ -147,9 +148,10 @@ Axis step_axis(const std::vector<ChartSeries>& series) {
 std::string legend(const std::vector<ChartSeries>& series) {
   std::string html = "<figcaption>";
   for (size_t i = 0; i < series.size(); ++i) {
-    html += concat("<span class=\"key k", i % 6, "\"></span>", escape_html(series[i].name), " <b>",
-                   series[i].points.empty() ? "-" : short_number(series[i].points.back().second),
-                   "</b> ");
+    const auto& points = series[i].points;
+    html += concat("<span class=\"entry\"><span class=\"key k", i % 6, "\"></span>",
+                   escape_html(series[i].name), " <b>",
+                   points.empty() ? "-" : short_number(points.back().second), "</b></span> ");
   }
   return html + "</figcaption>";
 }

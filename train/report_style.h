@@ -43,6 +43,7 @@ figcaption b { color: var(--text); font-variant-numeric: tabular-nums; margin-ri
 .grids img { display: none; } .grids img.on { display: block; } .film img { display: block; }
 .grids figcaption { display: flex; gap: 12px; } .grids input { flex: 1; accent-color: var(--a); }
 output { font-variant-numeric: tabular-nums; min-width: 7em; text-align: right; }
+.entry { display: inline-block; white-space: nowrap; }
 svg { display: block; width: 100%; height: auto; }
 .rule { stroke: var(--rule); } .tick { fill: var(--soft); font-size: 11px; }
 .end { text-anchor: end; } .mid { text-anchor: middle; }
