@@ -49,12 +49,15 @@ std::map<std::string, double> MetricSlots::latest(Device& device, Stream& stream
   return averaged(device, stream, latest_.view(), 1);
 }
 
-std::map<std::string, double> MetricSlots::take(Device& device, Stream& stream, int64_t steps) {
-  auto means = averaged(device, stream, sums_.view(), static_cast<double>(steps));
+std::map<std::string, double> MetricSlots::means(Device& device, Stream& stream,
+                                                 int64_t steps) const {
+  return averaged(device, stream, sums_.view(), static_cast<double>(steps));
+}
+
+void MetricSlots::start_interval(Device& device, Stream& stream) {
   const std::vector<char> zeros(sums_.bytes(), 0);
   device.copy_to_device(stream, sums_.view().data, zeros.data(), zeros.size());
   stream.synchronize();
-  return means;
 }
 
 }  // namespace gantry

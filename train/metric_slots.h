@@ -26,8 +26,9 @@ class MetricSlots {
 
   // Values of the last step, by name.
   std::map<std::string, double> latest(Device& device, Stream& stream) const;
-  // Means since the last take(), which starts the next interval. `steps`: how many were replayed.
-  std::map<std::string, double> take(Device& device, Stream& stream, int64_t steps);
+  // Means over the interval since the last start_interval(); `steps`: how many it has.
+  std::map<std::string, double> means(Device& device, Stream& stream, int64_t steps) const;
+  void start_interval(Device& device, Stream& stream);
 
   TensorView sums() const { return sums_.view(); }
 

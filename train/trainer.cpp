@@ -32,7 +32,8 @@ Trainer::Trainer(Session& session, RunDir& run, Log& log)
       log_(log),
       config_(session.gan().config),
       checkpoints_(run.checkpoints(), log),
-      metrics_log_(run.metrics(), static_cast<uint64_t>(session.steps_done()), log),
+      interval_start_(session.steps_done() / config_.train.log_every * config_.train.log_every),
+      metrics_log_(run.metrics(), static_cast<uint64_t>(interval_start_), log),
       tensorboard_(run.events(), static_cast<uint64_t>(session.steps_done())),
       progress_(log, {.first = static_cast<uint64_t>(session.steps_done()),
                       .total = static_cast<uint64_t>(config_.train.steps),
@@ -43,7 +44,6 @@ Trainer::Trainer(Session& session, RunDir& run, Log& log)
 }
 
 ExitCode Trainer::train(const StopRequest& stop) {
-  interval_start_ = session_.steps_done() / config_.train.log_every * config_.train.log_every;
   interval_clock_ = Progress::steady_seconds();
   run_.write_status({RunState::kRunning, static_cast<uint64_t>(session_.steps_done()),
                      static_cast<uint64_t>(config_.train.steps), 0, ""});
@@ -99,7 +99,7 @@ void Trainer::check_finite(int64_t step) {
 
 void Trainer::log_metrics(int64_t step) {
   Gan& gan = session_.gan();
-  last_metrics_ = gan.metrics.take(*gan.backend.device, session_.stream(), step - interval_start_);
+  last_metrics_ = gan.metrics.means(*gan.backend.device, session_.stream(), step - interval_start_);
   MetricsRow row;
   row.step = static_cast<uint64_t>(step);
   row.values = in_log_order(last_metrics_);
@@ -115,6 +115,10 @@ void Trainer::log_metrics(int64_t step) {
     if (const double* value = row.find(name)) shown.emplace_back(name, *value);
   }
   progress_.set_values(std::move(shown));
+  // The last step may cut an interval short. Its sums stay, so that a run that is continued later
+  // replaces this row by the whole interval's.
+  if (!due(step, config_.train.log_every)) return;
+  gan.metrics.start_interval(*gan.backend.device, session_.stream());
   interval_start_ = step;
   interval_clock_ = now;
   waited_s_ = 0;

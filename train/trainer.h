@@ -38,6 +38,7 @@ class Trainer {
   RunDir& run_;
   Log& log_;
   const RunConfig& config_;
+  int64_t interval_start_;  // step after which the current logging interval began
   CheckpointStore checkpoints_;
   MetricsLog metrics_log_;
   TensorBoardWriter tensorboard_;
@@ -46,7 +47,6 @@ class Trainer {
   std::vector<float> grid_latents_;
   std::map<std::string, double> last_metrics_;
   double waited_s_ = 0;
-  int64_t interval_start_ = 0;
   double interval_clock_ = 0;
   int64_t saved_step_ = -1;
 };
