@@ -14,6 +14,7 @@ constexpr Command kCommands[] = {
     {"trace", "Write everything that goes in and out of each step.", declare_trace},
     {"check", "Look for mistakes in a config, without training.", declare_check},
     {"schema", "Print the JSON Schema of configs, or their reference.", declare_schema},
+    {"data", "Inspect, verify or download a data set.", declare_data},
     {"doctor", "Show what Gantry finds on this machine.", declare_doctor},
     {"version", "Show version and build.", declare_version},
     {"completion", "Print a completion script for bash, zsh or fish.", declare_completion},

@@ -131,6 +131,7 @@ Image decode_jpeg_image(ByteView bytes, const std::string& file, const DecodeOpt
                           &space) != 0) {
     throw DataError(concat(file, ": damaged JPEG image: ", tjGetErrorStr2(turbo.get())));
   }
+  if (width < 1 || height < 1) throw DataError(file + ": damaged JPEG image: it has no picture");
   check_pixels(width, height, file, options);
   const JpegMarks marks = read_marks(bytes);
   if (space == TJCS_CMYK || space == TJCS_YCCK) {

@@ -1,0 +1,423 @@
+// SPDX-License-Identifier: Apache-2.0
+#include <archive.h>
+#include <archive_entry.h>
+#include <zlib.h>
+
+#include <functional>
+
+#include "core/png.h"
+#include "tests/train/data_fixture.h"
+
+namespace gantry {
+namespace {
+
+using testing::idx_file;
+using testing::message_of;
+using testing::noise;
+using testing::ScratchFolder;
+using testing::write_bytes;
+using testing::write_text;
+using Bytes = std::vector<uint8_t>;
+using Kind = DataSourceKind;
+
+Bytes gzip(const Bytes& bytes) {
+  z_stream stream = {};
+  deflateInit2(&stream, 9, Z_DEFLATED, 16 + MAX_WBITS, 8, Z_DEFAULT_STRATEGY);
+  Bytes out(deflateBound(&stream, bytes.size()) + 64);
+  stream.next_in = const_cast<uint8_t*>(bytes.data());
+  stream.avail_in = static_cast<uInt>(bytes.size());
+  stream.next_out = out.data();
+  stream.avail_out = static_cast<uInt>(out.size());
+  deflate(&stream, Z_FINISH);
+  out.resize(stream.total_out);
+  deflateEnd(&stream);
+  return out;
+}
+
+Bytes png(int64_t side = 4) {
+  Image image(side, side, 1);
+  image.pixels = noise(image.pixels.size());
+  return encode_png(image);
+}
+
+void put(Bytes& bytes, size_t at, uint32_t big_endian) {
+  for (size_t i = 0; i < 4; ++i) bytes[at + i] = static_cast<uint8_t>(big_endian >> (24 - 8 * i));
+}
+
+// A PNG whose header promises other sides; the checksum of the header is right.
+Bytes png_claiming(uint32_t side) {
+  Bytes bytes = png();
+  put(bytes, 16, side);
+  put(bytes, 20, side);
+  put(bytes, 29, static_cast<uint32_t>(crc32(0, bytes.data() + 12, 17)));
+  return bytes;
+}
+
+Bytes cut(Bytes bytes, size_t size) {
+  bytes.resize(size);
+  return bytes;
+}
+
+using Members = std::vector<std::pair<std::string, Bytes>>;
+
+void write_archive(const std::filesystem::path& path, const Members& members, bool zip) {
+  archive* writer = archive_write_new();
+  if (zip) {
+    archive_write_set_format_zip(writer);
+  } else {
+    archive_write_set_format_ustar(writer);
+    archive_write_add_filter_gzip(writer);
+  }
+  archive_write_open_filename(writer, path.c_str());
+  for (const auto& [name, bytes] : members) {
+    archive_entry* entry = archive_entry_new();
+    archive_entry_set_pathname(entry, name.c_str());
+    archive_entry_set_size(entry, static_cast<la_int64_t>(bytes.size()));
+    archive_entry_set_filetype(entry, name.ends_with('/') ? AE_IFDIR : AE_IFREG);
+    archive_entry_set_perm(entry, 0644);
+    archive_write_header(writer, entry);
+    archive_write_data(writer, bytes.data(), bytes.size());
+    archive_entry_free(entry);
+  }
+  archive_write_close(writer);
+  archive_write_free(writer);
+}
+
+Bytes npy(const std::string& header, size_t values) {
+  std::string text("\x93NUMPY\1\0", 8);
+  text += static_cast<char>(header.size());
+  text += static_cast<char>(header.size() >> 8);
+  text += header;
+  text.resize(text.size() + values);
+  return Bytes(text.begin(), text.end());
+}
+
+void write_mnist(const ScratchFolder& folder, uint32_t images, uint32_t labels, uint8_t label) {
+  write_bytes(folder / "set/t10k-images-idx3-ubyte", idx_file({images, 4, 4}, noise(images * 16)));
+  write_bytes(folder / "set/t10k-labels-idx1-ubyte", idx_file({labels}, Bytes(labels, label)));
+}
+
+struct Case {
+  const char* name;
+  Kind source;
+  const char* path;  // in the scratch folder
+  std::function<void(const ScratchFolder&)> make;
+  std::vector<std::string> words;  // that the message must hold, beside the path
+};
+
+std::function<void(const ScratchFolder&)> file(const char* name, const Bytes& bytes) {
+  return [name, bytes](const ScratchFolder& folder) { write_bytes(folder / name, bytes); };
+}
+
+std::vector<Case> idx_cases() {
+  const Bytes good = idx_file({2, 4, 4}, noise(32));
+  Bytes type = good;
+  type[2] = 0x0d;
+  const auto nothing = [](const ScratchFolder&) {};
+  return {
+      {"missing", Kind::kIdx, "x", nothing, {"does not exist"}},
+      {"missing folder", Kind::kMnist, "no/where", nothing, {"train-images", "no folder"}},
+      {"folder without files",
+       Kind::kMnist,
+       "set",
+       file("set/readme.txt", {'x'}),
+       {"readme.txt", "fetch"}},
+      {"empty file", Kind::kIdx, "x", file("x", {}), {"empty"}},
+      {"folder as file", Kind::kIdx, "set", file("set/a", {1}), {"folder"}},
+      {"web page",
+       Kind::kIdx,
+       "x",
+       [](const ScratchFolder& f) { write_text(f / "x", "<!DOCTYPE html><html>no</html>"); },
+       {"HTML"}},
+      {"PNG as IDX", Kind::kIdx, "x", file("x", png()), {"PNG"}},
+      {"header cut", Kind::kIdx, "x", file("x", cut(good, 9)), {"truncated"}},
+      {"values cut",
+       Kind::kIdx,
+       "x",
+       file("x", cut(good, 30)),
+       {"looked for values of 32 bytes", "14"}},
+      {"too long", Kind::kIdx, "x", file("x", cut(good, 60)), {"more in it"}},
+      {"type of floats", Kind::kIdx, "x", file("x", type), {"type 13"}},
+      {"labels as images", Kind::kIdx, "x", file("x", idx_file({4}, noise(4))), {"axes", "labels"}},
+      {"axis of 0", Kind::kIdx, "x", file("x", idx_file({0, 4, 4}, {})), {"empty set"}},
+      {"huge claim",
+       Kind::kIdx,
+       "x",
+       file("x", idx_file({0xffffffff, 0xffff, 0xffff}, noise(32))),
+       {"memory_mb"}},
+      {"false claim",
+       Kind::kIdx,
+       "x",
+       file("x", idx_file({1 << 20, 8, 8}, noise(32))),
+       {"found 32", "truncated"}},
+      {"gzip cut", Kind::kIdx, "x", file("x", cut(gzip(good), 20)), {"gzip", "truncated"}},
+      {"gzip bomb", Kind::kIdx, "x", file("x", gzip(cut(good, 50u << 20))), {"more in it"}},
+      {"gzip of text",
+       Kind::kIdx,
+       "x",
+       file("x", gzip({'h', 'e', 'l', 'l', 'o'})),
+       {"within a gzip"}},
+      {"label count",
+       Kind::kMnist,
+       "set",
+       [](const ScratchFolder& f) { write_mnist(f, 3, 2, 0); },
+       {"2 labels", "3 images"}},
+      {"label value",
+       Kind::kMnist,
+       "set",
+       [](const ScratchFolder& f) { write_mnist(f, 3, 3, 10); },
+       {"label", "10"}},
+  };
+}
+
+std::vector<Case> image_cases() {
+  Bytes crc = png(16);
+  crc[60] ^= 0x55;
+  const Bytes zeros(50u << 20);
+  const auto zip = [](const Members& members, const char* name) {
+    return [members, name](const ScratchFolder& f) { write_archive(f / name, members, true); };
+  };
+  return {
+      {"missing", Kind::kImages, "x.zip", [](const ScratchFolder&) {}, {"does not exist"}},
+      {"no images",
+       Kind::kImages,
+       "set",
+       file("set/a.webp", {1}),
+       {"found 1 other files such as a.webp"}},
+      {"empty class folder",
+       Kind::kImages,
+       "set",
+       [](const ScratchFolder& f) {
+         write_bytes(f / "set/cat/1.png", png());
+         std::filesystem::create_directories(f / "set/dog");
+       },
+       {"class folder dog"}},
+      {"no test part", Kind::kImages, "set", file("set/train/a/1.png", png()), {"test", "train"}},
+      {"empty image", Kind::kImages, "set", file("set/1.png", {}), {"1.png", "empty", "skip"}},
+      {"truncated PNG",
+       Kind::kImages,
+       "set",
+       file("set/1.png", cut(png(16), 90)),
+       {"1.png", "PNG"}},
+      {"damaged PNG", Kind::kImages, "set", file("set/1.png", crc), {"1.png", "PNG"}},
+      {"huge PNG header",
+       Kind::kImages,
+       "set",
+       file("set/1.png", png_claiming(900000)),
+       {"1.png", "900000 x 900000"}},
+      {"large PNG header",
+       Kind::kImages,
+       "set",
+       file("set/1.png", png_claiming(8000)),
+       {"cannot hold"}},
+      {"truncated JPEG",
+       Kind::kImages,
+       "set",
+       file("set/1.jpg", {0xff, 0xd8, 0xff, 0xe0, 0, 16}),
+       {"JPEG"}},
+      {"GIF as PNG",
+       Kind::kImages,
+       "set",
+       file("set/1.png", {'G', 'I', 'F', '8', '9', 'a'}),
+       {"GIF"}},
+      {"two sizes",
+       Kind::kImages,
+       "set",
+       [](const ScratchFolder& f) {
+         write_bytes(f / "set/1.png", png(4));
+         write_bytes(f / "set/2.png", png(5));
+       },
+       {"2.png", "1.png", "data.size"}},
+      {"web page as zip",
+       Kind::kImages,
+       "x.zip",
+       [](const ScratchFolder& f) { write_text(f / "x.zip", "<html>quota</html>"); },
+       {"HTML"}},
+      {"noise as zip", Kind::kImages, "x.zip", file("x.zip", noise(4000)), {"archive"}},
+      {"zip without images", Kind::kImages, "x.zip", zip({{"a.txt", {1}}}, "x.zip"), {"a.txt"}},
+      {"bad image in zip",
+       Kind::kImages,
+       "x.zip",
+       zip({{"1.png", png()}, {"2.png", {1, 2}}}, "x.zip"),
+       {"x.zip/2.png"}},
+      {"bomb in tar.gz",
+       Kind::kImages,
+       "x.tgz",
+       [zeros](const ScratchFolder& f) {
+         write_archive(f / "x.tgz", {{"a.bin", zeros}, {"b.bin", zeros}, {"1.png", png()}}, false);
+       },
+       {"bomb"}},
+      {"truncated tar.gz",
+       Kind::kImages,
+       "x.tgz",
+       [](const ScratchFolder& f) {
+         write_archive(f / "x.tgz", {{"1.png", noise(200000)}, {"2.png", noise(200000)}}, false);
+         std::filesystem::resize_file(f / "x.tgz", 150000);
+       },
+       {"archive"}},
+  };
+}
+
+std::vector<Case> array_cases() {
+  const char* good = "{'descr': '|u1', 'fortran_order': False, 'shape': (2, 3, 3), }";
+  return {
+      {"no npy", Kind::kNpy, "x.npy", file("x.npy", noise(200)), {"npy"}},
+      {"npy cut", Kind::kNpy, "x.npy", file("x.npy", npy(good, 17)), {"promises 18", "17"}},
+      {"npy too long", Kind::kNpy, "x.npy", file("x.npy", npy(good, 19)), {"promises 18"}},
+      {"header cut", Kind::kNpy, "x.npy", file("x.npy", cut(npy(good, 0), 30)), {"header"}},
+      {"fortran",
+       Kind::kNpy,
+       "x.npy",
+       file("x.npy", npy("{'descr': '|u1', 'fortran_order': True, 'shape': (2, 3), }", 6)),
+       {"Fortran"}},
+      {"big-endian",
+       Kind::kNpy,
+       "x.npy",
+       file("x.npy", npy("{'descr': '>f4', 'fortran_order': False, 'shape': (2, 3), }", 24)),
+       {">f4"}},
+      {"objects",
+       Kind::kNpy,
+       "x.npy",
+       file("x.npy", npy("{'descr': '|O', 'fortran_order': False, 'shape': (2, 3), }", 48)),
+       {"|O"}},
+      {"overflow",
+       Kind::kNpy,
+       "x.npy",
+       file(
+           "x.npy",
+           npy("{'descr': '<f8', 'fortran_order': False, 'shape': (4294967296, 4294967296), }", 8)),
+       {"too many"}},
+      {"one axis",
+       Kind::kNpy,
+       "x.npy",
+       file("x.npy", npy("{'descr': '|u1', 'fortran_order': False, 'shape': (6,), }", 6)),
+       {"axes"}},
+      {"npz bomb",
+       Kind::kNpy,
+       "x.npz",
+       [](const ScratchFolder& f) {
+         const char* header = "{'descr': '|u1', 'fortran_order': False, 'shape': (94371840, 1), }";
+         write_archive(f / "x.npz", {{"x.npy", npy(header, 90u << 20)}}, true);
+       },
+       {"bomb"}},
+      {"record cut",
+       Kind::kCifar10,
+       "set",
+       file("set/test_batch.bin", noise(3000)),
+       {"3073", "3000"}},
+      {"bad label", Kind::kCifar10, "set", file("set/test_batch.bin", Bytes(3073, 77)), {"77"}},
+      {"python version",
+       Kind::kCifar10,
+       "set",
+       file("set/test_batch", noise(30)),
+       {"binary version"}},
+  };
+}
+
+class BadInput : public ::testing::TestWithParam<Case> {};
+
+TEST_P(BadInput, IsADataErrorThatNamesTheFile) {
+  const ScratchFolder folder;
+  GetParam().make(folder);
+  DataConfig config;
+  config.source = GetParam().source;
+  config.path = folder / GetParam().path;
+  const bool test_part = GetParam().name != std::string("missing folder") &&
+                         GetParam().name != std::string("folder without files") &&
+                         (config.source == Kind::kMnist || config.source == Kind::kCifar10 ||
+                          GetParam().name == std::string("no test part"));
+  config.split = test_part ? DataSplit::kTest : DataSplit::kTrain;
+  const std::string message = message_of<DataError>([&] { open_data(config, 1); });
+  EXPECT_NE(message.find(config.path), std::string::npos) << message;
+  for (const std::string& word : GetParam().words) {
+    EXPECT_NE(message.find(word), std::string::npos) << "no \"" << word << "\" in: " << message;
+  }
+}
+
+const auto name_of = [](const auto& info) {
+  std::string name = info.param.name;
+  for (char& c : name) c = std::isalnum(static_cast<unsigned char>(c)) ? c : '_';
+  return name;
+};
+
+INSTANTIATE_TEST_SUITE_P(Idx, BadInput, ::testing::ValuesIn(idx_cases()), name_of);
+INSTANTIATE_TEST_SUITE_P(Images, BadInput, ::testing::ValuesIn(image_cases()), name_of);
+INSTANTIATE_TEST_SUITE_P(Arrays, BadInput, ::testing::ValuesIn(array_cases()), name_of);
+
+TEST(BadImages, AreSkippedUpToALimit) {
+  const ScratchFolder folder;
+  for (const char* name : {"set/a/1.png", "set/a/3.png", "set/b/1.png"}) {
+    write_bytes(folder / name, png());
+  }
+  write_bytes(folder / "set/a/2.png", cut(png(), 40));
+  write_text(folder / "set/b/2.jpg", "<html>");
+  DataConfig config;
+  config.source = Kind::kImages;
+  config.path = folder / "set";
+  config.on_bad = BadImage::kSkip;
+  EXPECT_EQ(open_data(config, 1)->info().count, 3);
+  config.max_bad = 1;
+  EXPECT_NE(message_of<DataError>([&] { open_data(config, 1); }).find("max_bad"),
+            std::string::npos);
+}
+
+TEST(BadImages, SymbolicLinkLoopsEnd) {
+  const ScratchFolder folder;
+  write_bytes(folder / "set/a/1.png", png());
+  write_bytes(folder / "elsewhere/2.png", png());
+  std::filesystem::create_directory_symlink(folder / "set", folder / "set/a/loop");
+  std::filesystem::create_directory_symlink(folder / "elsewhere", folder / "set/b");
+  DataConfig config;
+  config.source = Kind::kImages;
+  config.path = folder / "set";
+  const auto source = open_data(config, 1);
+  EXPECT_EQ(source->info().count, 2);
+  EXPECT_EQ(source->info().class_names, (std::vector<std::string>{"a", "b"}));
+}
+
+TEST(BadImages, NamesThatClimbOutAreJustNames) {
+  const ScratchFolder folder;
+  std::filesystem::create_directories(folder / "in");
+  write_archive(folder / "in/x.zip", {{"../../a/1.png", png()}, {"/etc/b/2.png", png()}}, true);
+  DataConfig config;
+  config.source = Kind::kImages;
+  config.path = folder / "in/x.zip";
+  EXPECT_EQ(open_data(config, 1)->info().count, 2);
+  EXPECT_FALSE(std::filesystem::exists(folder / "a"));
+}
+
+TEST(Memory, SetsBeyondTheBoundAreRefused) {
+  DataConfig config;
+  config.source = Kind::kGlyphs;
+  config.memory_mb = 1;
+  config.samples = 1400;  // 1.05 MB
+  EXPECT_NE(message_of<MemoryError>([&] { open_data(config, 1); }).find("memory_mb"),
+            std::string::npos);
+}
+
+TEST(Selection, WhatIsNotThereIsAConfigError) {
+  DataConfig config;
+  config.source = Kind::kGlyphs;
+  config.samples = 20;
+  const auto with = [&](auto change) {
+    DataConfig changed = config;
+    change(changed);
+    return message_of<ConfigError>([&] { open_data(changed, 1); });
+  };
+  EXPECT_NE(with([](DataConfig& c) { c.classes = {12}; }).find("class 12"), std::string::npos);
+  EXPECT_NE(with([](DataConfig& c) { c.classes = {1, 1}; }).find("twice"), std::string::npos);
+  EXPECT_NE(with([](DataConfig& c) { c.subset = 21; }).find("20 samples"), std::string::npos);
+  EXPECT_NE(with([](DataConfig& c) { c.skip = 20; }).find("20 samples"), std::string::npos);
+  EXPECT_NE(with([](DataConfig& c) {
+              c.augment.random_crop = {29, 0};
+            }).find("29 x 28"),
+            std::string::npos);
+  EXPECT_NE(with([](DataConfig& c) { c.augment.shift = 28; }).find("shift"), std::string::npos);
+  EXPECT_NE(with([](DataConfig& c) {
+              c.center_crop = {29, 29};
+            }).find("center_crop"),
+            std::string::npos);
+}
+
+}  // namespace
+}  // namespace gantry
