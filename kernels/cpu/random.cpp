@@ -5,37 +5,47 @@
 #include "kernels/cpu/cpu_backend.h"
 #include "kernels/cpu/loop_kernel.h"
 #include "kernels/cpu/parallel.h"
+#include "kernels/cpu/philox_lanes.h"
 
 namespace gantry {
 namespace {
 
 using cpu::Args;
 
-// Calls body(first, count, quad) for every four consecutive elements of a sample, the last perhaps
-// fewer; `first` is the place of the first of them in the tensor.
+constexpr int64_t kBatch = 4 * cpu::kQuads;  // elements drawn at once
+
+// Calls body(first, count, words) for every kBatch consecutive elements of a sample, the last
+// perhaps fewer; `first` is the place of the first of them in the tensor.
 template <typename Body>
-void for_each_quad(int threads, const Shape& shape, RandomKey key, uint32_t first_sample,
-                   int64_t step, const Body& body) {
-  const int64_t per_sample = shape.per_sample(), quads = (per_sample + 3) / 4;
-  const cpu::Pieces pieces{shape.n * quads, 256};
+void for_each_batch(int threads, const Shape& shape, RandomKey key, uint32_t first_sample,
+                    int64_t step, const Body& body) {
+  const int64_t per_sample = shape.per_sample(), batches = (per_sample + kBatch - 1) / kBatch;
+  const cpu::Pieces pieces{shape.n * batches, 16};
   cpu::parallel_for(threads, pieces.count(), [&](int64_t piece) {
+    uint32_t words[kBatch];
     for (int64_t i = pieces.begin(piece); i < pieces.end(piece); ++i) {
-      const int64_t n = i / quads, e = i % quads * 4;
-      const RandomQuad quad(key, step, first_sample + static_cast<uint32_t>(n), e / 4);
-      body(n * per_sample + e, static_cast<int>(std::min<int64_t>(4, per_sample - e)), quad);
+      const int64_t n = i / batches, e = i % batches * kBatch;
+      cpu::random_words(key, step, first_sample + static_cast<uint32_t>(n), e / 4, words);
+      body(n * per_sample + e, std::min(kBatch, per_sample - e), words);
     }
   });
 }
 
-void fill(const RandomDesc& d, const RandomQuad& quad, int count, float* y) {
+// Standard normals of the first `count` words of a batch; room for one more.
+void normals(const uint32_t* words, int64_t count, float* normal) {
+  for (int64_t i = 0; i < count; i += 2)
+    normal_pair(words[i], words[i + 1], normal + i, normal + i + 1);
+}
+
+void fill(const RandomDesc& d, const uint32_t* words, int64_t count, float* y) {
   if (d.kind == RandomDesc::Kind::kNormal) {
-    float normal[4];
-    quad.normals(normal);
-    for (int i = 0; i < count; ++i) y[i] = d.a + d.b * normal[i];
+    float normal[kBatch];
+    normals(words, count, normal);
+    for (int64_t i = 0; i < count; ++i) y[i] = d.a + d.b * normal[i];
     return;
   }
-  for (int i = 0; i < count; ++i) {
-    const float u = quad.uniform(i);
+  for (int64_t i = 0; i < count; ++i) {
+    const float u = uniform01(words[i]);
     if (d.kind == RandomDesc::Kind::kUniform) y[i] = uniform_between(d.a, d.b, u);
     if (d.kind == RandomDesc::Kind::kBernoulli) y[i] = u < d.a ? 1.0f : 0.0f;
     if (d.kind == RandomDesc::Kind::kCategorical)
@@ -43,14 +53,20 @@ void fill(const RandomDesc& d, const RandomQuad& quad, int count, float* y) {
   }
 }
 
+void drop(float rate, float scale, const uint32_t* words, int64_t count, const float* x, float* y) {
+#pragma omp simd
+  for (int64_t i = 0; i < count; ++i) y[i] = uniform01(words[i]) < rate ? 0.0f : x[i] * scale;
+}
+
 }  // namespace
 
 CpuKernels::Made CpuKernels::make_random(const RandomDesc& d) {
   return cpu::loop_kernel(2, 0, [d, threads = threads()](Args a, void*) {
     float* y = a.real(0);
-    for_each_quad(
-        threads, d.y, d.key, d.first_sample, *a.counter(1),
-        [&](int64_t first, int count, const RandomQuad& quad) { fill(d, quad, count, y + first); });
+    for_each_batch(threads, d.y, d.key, d.first_sample, *a.counter(1),
+                   [&](int64_t first, int64_t count, const uint32_t* words) {
+                     fill(d, words, count, y + first);
+                   });
   });
 }
 
@@ -59,11 +75,10 @@ CpuKernels::Made CpuKernels::make_dropout(const DropoutDesc& d) {
     float* y = a.real(0);
     const float* x = a.real(1);
     const float scale = static_cast<float>(1 / (1 - static_cast<double>(d.rate)));
-    for_each_quad(threads, d.x, d.key, d.first_sample, *a.counter(2),
-                  [&](int64_t first, int count, const RandomQuad& quad) {
-                    for (int i = 0; i < count; ++i)
-                      y[first + i] = quad.uniform(i) < d.rate ? 0.0f : x[first + i] * scale;
-                  });
+    for_each_batch(threads, d.x, d.key, d.first_sample, *a.counter(2),
+                   [&](int64_t first, int64_t count, const uint32_t* words) {
+                     drop(d.rate, scale, words, count, x + first, y + first);
+                   });
   });
 }
 
@@ -72,8 +87,10 @@ CpuKernels::Made CpuKernels::make_target(const TargetDesc& d) {
     float* t = a.real(0);
     const int64_t step = *a.counter(1);
     for (int64_t n = 0; n < d.n; ++n) {
-      const RandomQuad quad(d.key, step, d.first_sample + static_cast<uint32_t>(n), 0);
-      t[n] = (quad.uniform(1) < d.flip ? d.flipped : d.base) + d.soft * quad.uniform(0);
+      const uint32_t sample = d.first_sample + static_cast<uint32_t>(n);
+      const PhiloxBlock block = random_block(d.key, static_cast<uint64_t>(step), sample, 0);
+      const float centre = uniform01(block.v[1]) < d.flip ? d.flipped : d.base;
+      t[n] = centre + d.soft * uniform01(block.v[0]);
     }
   });
 }
@@ -84,12 +101,13 @@ CpuKernels::Made CpuKernels::make_instance_noise(const InstanceNoiseDesc& d) {
     const float* x = a.real(1);
     const int64_t step = *a.counter(2);
     const float s = static_cast<float>(static_cast<double>(d.sigma) * noise_left(step, d.until));
-    for_each_quad(threads, d.x, d.key, d.first_sample, step,
-                  [&](int64_t first, int count, const RandomQuad& quad) {
-                    float normal[4];
-                    quad.normals(normal);
-                    for (int i = 0; i < count; ++i) y[first + i] = x[first + i] + s * normal[i];
-                  });
+    for_each_batch(threads, d.x, d.key, d.first_sample, step,
+                   [&](int64_t first, int64_t count, const uint32_t* words) {
+                     float normal[kBatch];
+                     normals(words, count, normal);
+                     for (int64_t i = 0; i < count; ++i)
+                       y[first + i] = x[first + i] + s * normal[i];
+                   });
   });
 }
 
