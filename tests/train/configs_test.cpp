@@ -1,0 +1,105 @@
+// SPDX-License-Identifier: Apache-2.0
+// Every file of configs/: it is strict, its networks are those of its source, it trains, and it
+// resumes bit for bit. Parameters were counted by PyTorch (tools/pytorch).
+#include <gtest/gtest.h>
+
+#include <cmath>
+#include <filesystem>
+#include <set>
+
+#include "tests/train/training_rig.h"
+
+namespace gantry {
+namespace {
+
+namespace fs = std::filesystem;
+
+struct Shipped {
+  const char* name;
+  int64_t channels, side;  // of its images
+  int64_t g_parameters, d_parameters;
+};
+
+constexpr Shipped kShipped[] = {
+    {"quickstart", 1, 28, 533889, 138689},
+    {"keras-mnist-gan", 1, 28, 839937, 215041},
+    {"keras-cifar-frogs", 3, 32, 6264579, 790913},
+    {"mnist-dcgan", 1, 28, 2368705, 4311553},
+    {"cifar-dcgan-patchgan", 3, 32, 3448576, 663361},
+    {"dcgan-64", 3, 64, 12658432, 11036160},
+    {"dcgan-64-example", 3, 64, 3576704, 2765568},
+    {"dcgan-28", 1, 28, 759680, 138624},
+    {"gan-mlp", 1, 28, 1510032, 533505},
+};
+
+std::string path_of(const std::string& name) {
+  return GANTRY_SOURCE_DIR "/configs/" + name + ".json";
+}
+
+std::ostream& operator<<(std::ostream& out, const Shipped& shipped) { return out << shipped.name; }
+
+// Two samples a step, drawn instead of read: the real sets are not in the repository.
+LoadedConfig load_small(const Shipped& shipped) {
+  const RunConfig config = load_config(path_of(shipped.name)).config;
+  const std::vector<double>& range = config.data.range;
+  std::vector<std::string> overrides = {
+      "train.batch=2", "threads=2",
+      concat(R"(data={"source": "glyphs", "samples": 32, "channels": )", shipped.channels,
+             R"(, "size": )", shipped.side, R"(, "range": [)", range[0], ", ", range[1], "]}")};
+  if (config.train.generator_batch > 0) overrides.push_back("train.generator_batch=4");
+  return load_config(path_of(shipped.name), overrides);
+}
+
+std::unique_ptr<Session> open(const Shipped& shipped, Backend& backend) {
+  RunConfig config = load_small(shipped).config;
+  auto data = open_data(config.data, static_cast<uint64_t>(config.seed));
+  auto session = std::make_unique<Session>(std::move(config), backend, std::move(data));
+  session->initialize();
+  return session;
+}
+
+class ShippedConfig : public ::testing::TestWithParam<Shipped> {
+ protected:
+  Backend backend_ = open_backend(BackendChoice::kCpu, 2);
+};
+
+TEST_P(ShippedConfig, IsNamedAfterItsFile) {
+  EXPECT_EQ(load_config(path_of(GetParam().name)).config.name, GetParam().name);
+}
+
+TEST_P(ShippedConfig, HasTheNetworksOfItsSource) {
+  const auto session = open(GetParam(), backend_);
+  EXPECT_EQ(session->gan().g.parameters(), GetParam().g_parameters);
+  EXPECT_EQ(session->gan().d.parameters(), GetParam().d_parameters);
+}
+
+TEST_P(ShippedConfig, TrainsAndResumesBitForBit) {
+  const auto whole = open(GetParam(), backend_);
+  whole->step();
+  const auto resumed = open(GetParam(), backend_);
+  resumed->restore(whole->checkpoint(), "memory");
+  whole->step();
+  resumed->step();
+  for (const auto& [name, value] : whole->gan().metrics.latest(*backend_.device, whole->stream())) {
+    EXPECT_TRUE(std::isfinite(value)) << name;
+  }
+  EXPECT_EQ(whole->checkpoint().tensors, resumed->checkpoint().tensors);
+}
+
+INSTANTIATE_TEST_SUITE_P(All, ShippedConfig, ::testing::ValuesIn(kShipped), [](const auto& param) {
+  std::string name = param.param.name;
+  for (char& c : name) c = c == '-' ? '_' : c;
+  return name;
+});
+
+TEST(ShippedConfigs, AllHaveARowHere) {
+  std::set<std::string> rows, files;
+  for (const Shipped& shipped : kShipped) rows.insert(shipped.name);
+  for (const auto& entry : fs::directory_iterator(GANTRY_SOURCE_DIR "/configs")) {
+    if (entry.path().extension() == ".json") files.insert(entry.path().stem());
+  }
+  EXPECT_EQ(rows, files);
+}
+
+}  // namespace
+}  // namespace gantry
