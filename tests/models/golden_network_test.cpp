@@ -122,7 +122,7 @@ class GoldenNetwork : public ::testing::TestWithParam<size_t> {
 };
 
 TEST_P(GoldenNetwork, ReferenceAgreesWithPyTorch) {
-  expect_agreement(reference(), kGoldenReference);
+  expect_agreement(reference(), kNetworkGolden);
 }
 
 INSTANTIATE_TEST_SUITE_P(All, GoldenNetwork, ::testing::Range(size_t{0}, golden().size()),
