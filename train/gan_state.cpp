@@ -3,11 +3,18 @@
 
 #include <cstdio>
 
+#include "core/build_info.h"
+
 namespace gantry {
 namespace {
 
 constexpr const char* kSampleKey = "sample";  // meta: shape of one data sample, NxCxHxW
-constexpr const char* kDeviceKey = "device";
+constexpr const char* kDeviceKey = "device";  // processor and threads: what the bytes depend on
+constexpr const char* kBuildKey = "build";
+
+std::string build_name() {
+  return concat("gantry ", build_version(), " ", build_type(), ", ", build_compiler());
+}
 
 }  // namespace
 
@@ -23,6 +30,7 @@ Checkpoint checkpoint_of(Gan& gan, Stream& stream) {
   checkpoint.step = static_cast<uint64_t>(checkpoint.tensor("step").as<int64_t>()[0]);
   checkpoint.meta[kSampleKey] = to_string(gan.sample);
   checkpoint.meta[kDeviceKey] = device.name();
+  checkpoint.meta[kBuildKey] = build_name();
   return checkpoint;
 }
 
@@ -44,6 +52,18 @@ void restore_gan(Gan& gan, Stream& stream, const Checkpoint& checkpoint, const s
     device.copy_to_device(stream, tensor.view.data, host.bytes.data(), host.bytes.size());
   }
   stream.synchronize();
+}
+
+std::string why_not_exact(const Gan& gan, const Checkpoint& checkpoint) {
+  std::string reasons;
+  const auto compare = [&](const char* key, const std::string& here) {
+    const auto there = checkpoint.meta.find(key);
+    if (there == checkpoint.meta.end() || there->second == here) return;
+    reasons += concat(reasons.empty() ? "" : "; ", "saved by ", there->second, ", now ", here);
+  };
+  compare(kDeviceKey, gan.backend.device->name());
+  compare(kBuildKey, build_name());
+  return reasons;
 }
 
 Shape sample_shape(const Checkpoint& checkpoint, const std::string& place) {

@@ -40,10 +40,20 @@ Trainer::Trainer(Session& session, RunDir& run, Log& log)
                       .items = static_cast<double>(config_.train.batch)}),
       sampler_(session.gan(), session.stream(), config_.output.samples,
                session.gan().g_optimizer.has_ema()) {
+  const std::vector<MetricsRow> rows = read_metrics(run.metrics());
+  if (!rows.empty()) last_metrics_.insert(rows.back().values.begin(), rows.back().values.end());
   grid_latents_ = sampler_.draw_latents(session.gan().seed(), 0, sampler_.batch());
 }
 
+void Trainer::require_space() const {
+  constexpr uint64_t kSamplesAndLogs = 32 << 20;
+  uint64_t state = 0;
+  for (const Gan::StateTensor& tensor : session_.gan().state()) state += tensor.view.bytes();
+  run_.require_space(static_cast<uint64_t>(config_.train.keep_last + 2) * state + kSamplesAndLogs);
+}
+
 ExitCode Trainer::train(const StopRequest& stop) {
+  require_space();
   interval_clock_ = Progress::steady_seconds();
   run_.write_status({RunState::kRunning, static_cast<uint64_t>(session_.steps_done()),
                      static_cast<uint64_t>(config_.train.steps), 0, ""});

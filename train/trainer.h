@@ -27,6 +27,7 @@ class Trainer {
   ExitCode train(const StopRequest& stop);
 
  private:
+  void require_space() const;
   void after_step(int64_t step);
   void check_finite(int64_t step);
   void log_metrics(int64_t step);

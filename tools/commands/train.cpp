@@ -9,6 +9,8 @@
 #include "tools/commands/config_arguments.h"
 #include "tools/commands/describe_program.h"
 #include "tools/commands/open_session.h"
+#include "train/gan_state.h"
+#include "train/report.h"
 #include "train/run_lock.h"
 #include "train/trainer.h"
 
@@ -47,6 +49,7 @@ int run_training(Session& session, RunDir& run, Log& log) {
                      static_cast<int>(error.code()), error.what()};
     try {
       run.write_status(status);
+      write_report(run);
     } catch (const IoError& second) {
       log.warning(second.what());
     }
@@ -93,6 +96,8 @@ int resume(const ResumeArguments& arguments) {
   checkpoints.sweep();
   if (const auto checkpoint = checkpoints.load_latest()) {
     open.session->restore(*checkpoint, checkpoints.path_of(checkpoint->step).string());
+    const std::string reasons = why_not_exact(open.session->gan(), *checkpoint);
+    if (!reasons.empty()) log.warning("this run will not continue bit for bit: ", reasons);
     checkpoints.set_aside_after(checkpoint->step);
     run.discard_after(checkpoint->step);
     log.info("resume  ", run.path().string(), " after step ", checkpoint->step);
