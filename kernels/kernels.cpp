@@ -1,33 +1,43 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "kernels/kernels.h"
 
+#include "kernels/check.h"
+
 namespace gantry {
 
 KernelPtr Kernels::conv2d(const Conv2dDesc& desc, Conv2dPass pass) {
+  check(desc, pass);
   Made kernel = make_conv2d(desc, pass);
   kernel->set_flops(conv2d_flops(desc));
   return kernel;
 }
 
 KernelPtr Kernels::dense(const DenseDesc& desc, DensePass pass) {
+  check(desc, pass);
   Made kernel = make_dense(desc, pass);
   kernel->set_flops(dense_flops(desc));
   return kernel;
 }
 
 KernelPtr Kernels::bias_grad(const BiasGradDesc& desc) {
+  check_shape(desc.dy);
   return make_bias_grad(desc);
 }
 
 KernelPtr Kernels::bias_add(const BiasAddDesc& desc) {
+  check_shape(desc.x);
   return make_bias_add(desc);
 }
 
 KernelPtr Kernels::activation(const ActivationDesc& desc, ActivationPass pass) {
+  check_shape(desc.x);
+  check(desc.activation);
   return make_activation(desc, pass);
 }
 
 KernelPtr Kernels::norm(const NormDesc& desc, NormPass pass) {
+  check_shape(desc.x);
+  check(desc.activation);
   return make_norm(desc, pass);
 }
 

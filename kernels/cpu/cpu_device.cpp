@@ -74,6 +74,8 @@ CpuDevice::CpuDevice(int threads)
 
 CpuDevice::~CpuDevice() = default;
 
+void CpuDevice::set_threads() const { omp_set_num_threads(threads_); }
+
 std::string CpuDevice::name() const {
   return concat("cpu (", threads_, threads_ == 1 ? " thread, " : " threads, ", isa_name(), ")");
 }
@@ -143,7 +145,7 @@ Backend open_cpu_backend(int threads) {
 
 CpuKernels::CpuKernels(const CpuDevice& device) : device_(device) {
   omp_set_dynamic(0);
-  omp_set_num_threads(device.threads());
+  device.set_threads();
 }
 
 CpuKernels::~CpuKernels() = default;

@@ -26,6 +26,9 @@ class CpuDevice : public Device {
   void copy_to_host(Stream&, void* host, const void* src, size_t bytes) override;
 
   int threads() const { return threads_; }
+  // OpenMP keeps the thread count per calling thread, and oneDNN's primitives take it from there
+  // when they are made.
+  void set_threads() const;
   struct Library;  // the oneDNN engine; see dnnl_engine.h
   const Library& library() const { return *library_; }
 

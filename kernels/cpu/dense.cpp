@@ -77,6 +77,7 @@ class DnnlDense final : public Kernel {
 std::shared_ptr<Kernel> make_dnnl_dense(const CpuDevice& device, const DenseDesc& desc,
                                         DensePass pass, const Epilogue& epilogue,
                                         int64_t channels) {
+  device.set_threads();
   return std::make_shared<DnnlDense>(device, desc, pass, epilogue, channels);
 }
 

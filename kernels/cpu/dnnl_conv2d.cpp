@@ -179,6 +179,7 @@ std::shared_ptr<Kernel> backward_weights(const dnnl::engine& engine, const Conv2
 
 std::shared_ptr<Kernel> make_dnnl_conv2d(const CpuDevice& device, const Conv2dDesc& desc,
                                          Conv2dPass pass, DnnlLayout layout) {
+  device.set_threads();
   const dnnl::engine& engine = device.library().engine;
   const Geometry g = geometry(desc, layout);
   try {

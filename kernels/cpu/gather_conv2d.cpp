@@ -69,12 +69,16 @@ class GatherConv2d final : public Kernel {
     auto* packed = static_cast<float*>(scratch);
 #pragma omp parallel num_threads(threads_)
     {
-      const int thread = omp_get_thread_num();
-      for (const Product& product : products_) pack(product, w, packed, thread);
+      const int first = omp_get_thread_num(), step = omp_get_num_threads();
+      for (int part = first; part < threads_; part += step) {
+        for (const Product& product : products_) pack(product, w, packed, part);
+      }
 #pragma omp barrier
-      float* block = packed + packed_ + thread * kBlock * kStride;
-      for (const Product& product : products_) {
-        multiply(product, in, packed + product.packed, block, out, finish, thread);
+      for (int part = first; part < threads_; part += step) {
+        float* block = packed + packed_ + part * kBlock * kStride;
+        for (const Product& product : products_) {
+          multiply(product, in, packed + product.packed, block, out, finish, part);
+        }
       }
     }
   }

@@ -1,6 +1,4 @@
 // SPDX-License-Identifier: Apache-2.0
-#include <omp.h>
-
 #include <algorithm>
 #include <vector>
 
@@ -43,9 +41,8 @@ class GatherConv2dWeights final : public Kernel {
     const float* dy = args[2].as<float>();
     auto* zeros = static_cast<float*>(scratch);  // what the gather reads where there is no x
     std::fill(zeros, zeros + d_.w.c, 0.0f);
-#pragma omp parallel num_threads(threads_)
-    {
-      const int thread = omp_get_thread_num();
+#pragma omp parallel for num_threads(threads_) schedule(static)
+    for (int thread = 0; thread < threads_; ++thread) {
       float* left = zeros + d_.w.c + thread * per_thread();
       for (int64_t first = 0; first < pixels_; first += kDepth) {
         const int64_t depth = std::min(kDepth, pixels_ - first);

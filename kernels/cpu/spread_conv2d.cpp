@@ -1,8 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "kernels/cpu/spread_conv2d.h"
 
-#include <omp.h>
-
 #include <algorithm>
 #include <cstring>
 #include <vector>
@@ -72,9 +70,8 @@ class SpreadConv2d final : public Kernel {
     const float* w = args[2].as<float>();
     auto* packed = static_cast<float*>(scratch);
     pack(w, packed);
-#pragma omp parallel num_threads(threads_)
-    {
-      const int thread = omp_get_thread_num();
+#pragma omp parallel for num_threads(threads_) schedule(static)
+    for (int thread = 0; thread < threads_; ++thread) {
       float* t = packed + packed_size() + thread * per_thread();
       float* block = t + from_.pixels() * columns_;
       for (int64_t n = to_.n * thread / threads_; n < to_.n * (thread + 1) / threads_; ++n) {

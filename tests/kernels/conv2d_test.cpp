@@ -6,6 +6,7 @@
 #include <array>
 #include <cmath>
 #include <memory>
+#include <stdexcept>
 #include <vector>
 
 #include "core/philox.h"
@@ -104,8 +105,8 @@ class Conv2d : public testing::TestWithParam<Conv2dCase> {
         if (extras) {
           c.desc.bias = pass != Conv2dPass::kBackwardWeights;
           c.desc.activation = {ActivationKind::kLeakyReLU, 0.2f};
-          c.desc.accumulate = true;
         }
+        c.desc.accumulate = extras && pass == Conv2dPass::kBackwardWeights;
         const auto kernel = make(c.desc, pass);
         if (!kernel) continue;
         EXPECT_LT(relative_error(run<float>(device, *kernel, c.shapes()), reference(c)), kTolerance)
@@ -138,6 +139,26 @@ TEST_P(Conv2d, DnnlAgreesWithReferenceInBothLayouts) {
 TEST_P(Conv2d, GatherAgreesWithReference) {
   check(device_,
         [](const Conv2dDesc& d, Conv2dPass pass) { return make_gather_conv2d(d, pass, 2); });
+}
+
+TEST(Conv2dDescriptor, DefectsAreRefusedBeforeAnyBackend) {
+  const Backend backend = open_backend(BackendChoice::kCpu, 1);
+  const Conv2dDesc good = conv2d_cases()[1].desc;
+  const auto refused = [&](auto change) {
+    Conv2dDesc bad = good;
+    change(bad);
+    EXPECT_THROW(backend.kernels->conv2d(bad, Conv2dPass::kForward), std::logic_error);
+  };
+  EXPECT_NO_THROW(backend.kernels->conv2d(good, Conv2dPass::kForward));
+  refused([](Conv2dDesc& d) { d.x.c += 1; });
+  refused([](Conv2dDesc& d) { d.y.c += 1; });
+  refused([](Conv2dDesc& d) { d.y.n += 1; });
+  refused([](Conv2dDesc& d) { d.y.h -= 2; });
+  refused([](Conv2dDesc& d) { d.groups = 3; });
+  refused([](Conv2dDesc& d) { d.stride_w = 0; });
+  refused([](Conv2dDesc& d) { d.pad_top = -1; });
+  refused([](Conv2dDesc& d) { d.accumulate = true; });
+  refused([](Conv2dDesc& d) { d.activation = {ActivationKind::kLeakyReLU, 0}; });
 }
 
 TEST_P(Conv2d, SpreadAgreesWithReference) {
