@@ -92,7 +92,6 @@ Indexing index_samples(const NpyArray& array, ArrayLayout layout, const std::str
     throw DataError(concat(file, ": has ", axes.size(),
                            " axes; looked for N,D or N,H,W or N,H,W,C or N,C,H,W"));
   }
-  if (array.elements() == 0) throw DataError(file + ": the array is empty");
   return index;
 }
 

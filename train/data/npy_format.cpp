@@ -129,11 +129,13 @@ T load(ByteView values, int64_t index) {
 }
 
 void check_size(const NpyArray& array, const std::string& file) {
+  constexpr uint64_t kMost = std::numeric_limits<int64_t>::max();
   uint64_t bytes = static_cast<uint64_t>(array.item_bytes);
   bool fits = true;
   for (const int64_t axis : array.axes) {
     const auto length = static_cast<uint64_t>(axis);
-    fits = fits && (length == 0 || bytes <= std::numeric_limits<uint64_t>::max() / length);
+    if (length == 0) throw DataError(file + ": the array is empty: an axis has the length 0");
+    fits = fits && bytes <= kMost / length;
     bytes *= length;
   }
   if (!fits || bytes != array.values.size()) {
