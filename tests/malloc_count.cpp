@@ -3,11 +3,13 @@
 
 #include <link.h>
 
+#include <algorithm>
 #include <atomic>
 #include <cerrno>
 #include <cstddef>
 #include <cstdlib>
 #include <cstring>
+#include <iterator>
 #include <new>
 
 #if defined(__has_feature)
@@ -21,27 +23,37 @@
 
 namespace {
 
-std::atomic<int64_t> allocations{0}, allocations_in_onednn{0};
-std::atomic<uintptr_t> onednn_begin{0}, onednn_end{0};
+std::atomic<int64_t> allocations{0}, allocations_in_runtimes{0};
 
-int find_onednn(dl_phdr_info* info, size_t, void*) {
-  if (!std::strstr(info->dlpi_name, "libdnnl")) return 0;
-  uintptr_t end = info->dlpi_addr;
-  for (int i = 0; i < info->dlpi_phnum; ++i) {
-    const auto& header = info->dlpi_phdr[i];
-    if (header.p_type != PT_LOAD) continue;
-    const uintptr_t segment_end = info->dlpi_addr + header.p_vaddr + header.p_memsz;
-    if (segment_end > end) end = segment_end;
+// Where the code of the runtimes lies, and that of the loader, which gives new threads their
+// memory.
+struct Range {
+  std::atomic<uintptr_t> begin{0}, end{0};
+};
+constexpr const char* kRuntimes[] = {"libdnnl", "libgomp", "ld-linux"};
+Range runtimes[std::size(kRuntimes)];
+
+int find_runtimes(dl_phdr_info* info, size_t, void*) {
+  for (size_t i = 0; i < std::size(kRuntimes); ++i) {
+    if (!std::strstr(info->dlpi_name, kRuntimes[i])) continue;
+    uintptr_t end = info->dlpi_addr;
+    for (int k = 0; k < info->dlpi_phnum; ++k) {
+      const auto& header = info->dlpi_phdr[k];
+      if (header.p_type == PT_LOAD)
+        end = std::max(end, info->dlpi_addr + header.p_vaddr + header.p_memsz);
+    }
+    runtimes[i].begin = info->dlpi_addr;
+    runtimes[i].end = end;
   }
-  onednn_begin = info->dlpi_addr;
-  onednn_end = end;
-  return 1;
+  return 0;
 }
 
 [[maybe_unused]] void note(const void* caller) {
   const auto address = reinterpret_cast<uintptr_t>(caller);
-  const bool onednn = address >= onednn_begin && address < onednn_end;
-  (onednn ? allocations_in_onednn : allocations).fetch_add(1, std::memory_order_relaxed);
+  bool in_runtime = false;
+  for (const Range& range : runtimes)
+    in_runtime = in_runtime || (address >= range.begin && address < range.end);
+  (in_runtime ? allocations_in_runtimes : allocations).fetch_add(1, std::memory_order_relaxed);
 }
 
 }  // namespace
@@ -101,14 +113,16 @@ void operator delete[](void* data, size_t) noexcept { std::free(data); }
 namespace gantry {
 
 MallocCount::MallocCount() {
-  if (onednn_end == 0) dl_iterate_phdr(find_onednn, nullptr);
+  dl_iterate_phdr(find_runtimes, nullptr);
   start_ = allocations.load();
-  start_in_onednn_ = allocations_in_onednn.load();
+  start_in_runtimes_ = allocations_in_runtimes.load();
 }
 
 int64_t MallocCount::count() const { return allocations.load() - start_; }
 
-int64_t MallocCount::in_onednn() const { return allocations_in_onednn.load() - start_in_onednn_; }
+int64_t MallocCount::in_runtimes() const {
+  return allocations_in_runtimes.load() - start_in_runtimes_;
+}
 
 bool MallocCount::supported() {
 #if defined(GANTRY_SANITIZED)

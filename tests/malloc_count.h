@@ -9,17 +9,19 @@ namespace gantry {
 // thread of the process) made while it lives. Link gantry_test_support to use it. Under a
 // sanitizer, which owns malloc, it counts nothing and supported() is false.
 //
-// oneDNN makes a few small allocations inside every dnnl_primitive_execute (its argument map),
-// which no caller can prevent; they are counted apart.
+// No caller can keep oneDNN from making a few small allocations inside every
+// dnnl_primitive_execute (its argument map), nor GCC's OpenMP runtime from making a team object
+// when a parallel region has another number of threads than the one before, nor the threads that it
+// may start then. These are counted apart.
 class MallocCount {
  public:
   MallocCount();
-  int64_t count() const;      // all but oneDNN's own
-  int64_t in_onednn() const;  // made by code of libdnnl
+  int64_t count() const;        // all but those of the runtimes
+  int64_t in_runtimes() const;  // made by code of libdnnl, libgomp or the loader
   static bool supported();
 
  private:
-  int64_t start_, start_in_onednn_;
+  int64_t start_, start_in_runtimes_;
 };
 
 }  // namespace gantry

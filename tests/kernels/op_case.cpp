@@ -200,7 +200,11 @@ TestBackend& reference_backend() {
 std::vector<TestBackend>& tested_backends() {
   static std::vector<TestBackend> backends = [] {
     std::vector<TestBackend> list;
-    list.push_back(opened(open_backend(BackendChoice::kCpu, 0)));
+    // 3 threads divide few sizes evenly.
+    for (const int threads : {1, 2, 3}) {
+      list.push_back(opened(open_backend(BackendChoice::kCpu, threads)));
+      list.back().backend.name += concat(" with ", threads, " threads");
+    }
     return list;
   }();
   return backends;
