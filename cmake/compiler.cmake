@@ -46,5 +46,7 @@ function(gantry_test name)
   target_link_libraries(${name} PRIVATE gantry_flags GTest::gtest_main ${ARGN})
   # For files of the repository that tests read: configs, golden values.
   target_compile_definitions(${name} PRIVATE GANTRY_SOURCE_DIR="${PROJECT_SOURCE_DIR}")
-  gtest_discover_tests(${name} DISCOVERY_TIMEOUT 60 PROPERTIES TIMEOUT 600)
+  # Many small tests at once: threads that wait by spinning would only take each other's time.
+  gtest_discover_tests(${name} DISCOVERY_TIMEOUT 60 PROPERTIES TIMEOUT 600
+                       ENVIRONMENT OMP_WAIT_POLICY=passive)
 endfunction()
