@@ -8,7 +8,7 @@
 namespace gantry::cpu {
 
 // exp and its relatives in f32 as straight-line code that the compiler vectorises; the C library's
-// are calls. Errors are at most 2.5 units in the last place (tests/kernels/vector_math_test.cpp).
+// are calls. Errors are at most 3 units in the last place (tests/kernels/cpu_loops_test.cpp).
 // NaN in, NaN out.
 struct VectorMath {
   static float exp(float x) {
