@@ -4,10 +4,18 @@
 #include <algorithm>
 #include <charconv>
 #include <cmath>
+#include <utility>
 
 #include "core/error.h"
 
 namespace gantry {
+
+JsonValue::JsonValue() = default;
+JsonValue::JsonValue(const JsonValue&) = default;
+JsonValue::JsonValue(JsonValue&&) noexcept = default;
+JsonValue& JsonValue::operator=(const JsonValue&) = default;
+JsonValue& JsonValue::operator=(JsonValue&&) noexcept = default;
+JsonValue::~JsonValue() = default;
 
 JsonValue JsonValue::of(bool value) {
   JsonValue v;
@@ -63,8 +71,8 @@ JsonValue* JsonValue::find(std::string_view key) {
 }
 
 JsonValue& JsonValue::add(std::string key, JsonValue value) {
-  members.emplace_back(std::move(key), std::move(value));
-  return members.back().second;
+  members.push_back({std::move(key), std::move(value)});
+  return members.back().value;
 }
 
 std::string JsonDocument::place(const JsonValue& value) const {
@@ -176,9 +184,9 @@ void append_line(std::string& out, const JsonValue& value) {
       out += '{';
       for (size_t i = 0; i < value.members.size(); ++i) {
         if (i > 0) out += ", ";
-        append_string(out, value.members[i].first);
+        append_string(out, value.members[i].key);
         out += ": ";
-        append_line(out, value.members[i].second);
+        append_line(out, value.members[i].value);
       }
       out += '}';
       return;
@@ -204,12 +212,12 @@ void append_indented(std::string& out, const JsonValue& value, size_t indent, si
     out += i > 0 ? ",\n" : "\n";
     std::string head(indent + 2, ' ');
     if (!is_array) {
-      append_string(head, value.members[i].first);
+      append_string(head, value.members[i].key);
       head += ": ";
     }
     out += head;
     // One more column for the comma that follows.
-    append_indented(out, is_array ? value.items[i] : value.members[i].second, indent + 2,
+    append_indented(out, is_array ? value.items[i] : value.members[i].value, indent + 2,
                     head.size() + 1);
   }
   out += '\n' + std::string(indent, ' ') + (is_array ? ']' : '}');

@@ -5,10 +5,11 @@
 #include <cstdint>
 #include <string>
 #include <string_view>
-#include <utility>
 #include <vector>
 
 namespace gantry {
+
+struct JsonMember;
 
 // A JSON value that knows where it was written. Members keep their order.
 struct JsonValue {
@@ -19,11 +20,19 @@ struct JsonValue {
   double real = 0;  // of integers too
   std::string string;
   std::vector<JsonValue> items;
-  std::vector<std::pair<std::string, JsonValue>> members;
+  std::vector<JsonMember> members;
 
   // Index into the sources of the document; negative: written by no one (a default).
   int source = -1;
   int line = 0, column = 0;  // from 1; 0 in overrides
+
+  // Out of line: clang 14 wants JsonMember complete in defaulted ones.
+  JsonValue();
+  JsonValue(const JsonValue&);
+  JsonValue(JsonValue&&) noexcept;
+  JsonValue& operator=(const JsonValue&);
+  JsonValue& operator=(JsonValue&&) noexcept;
+  ~JsonValue();
 
   static JsonValue of(bool value);
   static JsonValue of(int64_t value);
@@ -37,6 +46,11 @@ struct JsonValue {
   JsonValue* find(std::string_view key);
   // Appends; the key must not be there.
   JsonValue& add(std::string key, JsonValue value);
+};
+
+struct JsonMember {
+  std::string key;
+  JsonValue value;
 };
 
 // sources[0] is the file; overrides follow in the order in which they were applied.

@@ -86,7 +86,7 @@ TEST(Json, KeepsValuesOrderAndPlaces) {
       "\xEF\xBB\xBF{\"z\": [1, -2.5e3,\n  \"\\u00e9\"], \"a\": {\"b\": null}}", "t.json");
   const JsonValue& root = document.root;
   ASSERT_EQ(root.members.size(), 2u);
-  EXPECT_EQ(root.members[0].first, "z");
+  EXPECT_EQ(root.members[0].key, "z");
   const JsonValue& list = *root.find("z");
   ASSERT_EQ(list.items.size(), 3u);
   EXPECT_EQ(list.items[0].integer, 1);
