@@ -1,6 +1,7 @@
 #!/usr/bin/env bash
 # SPDX-License-Identifier: Apache-2.0
-# Traces every shipped config with a small batch and replays it in PyTorch.
+# Traces every shipped config with a small batch and replays it in PyTorch; then the quickstart with
+# each line of techniques.txt. With arguments, those configs alone.
 #   tools/pytorch/check.sh [CONFIG ...]
 # Environment: GANTRY (default build/gantry); PYTHON: a python3 with torch. Without PYTHON the
 # system's python3 is used if it has torch, else a virtual environment is made in build/ and torch
@@ -35,25 +36,37 @@ find_python() {
   python=$venv/bin/python3
 }
 
+# compare NAME CONFIG OVERRIDE...
+compare() {
+  local name=$1 config=$2
+  shift 2
+  rm -rf "${out:?}/trace"
+  "$gantry" trace "$config" --steps "$steps" --out "$out/trace" "$@" >"$out/log" 2>&1 ||
+    { cat "$out/log" >&2; failed+=("$name"); return; }
+  "$python" "$here/replay.py" "$out/trace" || failed+=("$name")
+}
+
+small() { "$python" "$here/small.py" "$1" "$batch"; }
+
 find_python
 [ -x "$gantry" ] || { echo "check: no $gantry; build it, or set GANTRY" >&2; exit 5; }
-if [ $# -eq 0 ]; then set -- "$root"/configs/*.json; fi
 out=$(mktemp -d)
 trap 'rm -r "$out"' EXIT
 failed=()
-for config in "$@"; do
-  name=$(basename "$config" .json)
-  read -r -a overrides <<<"$("$python" "$here/small.py" "$config" "$batch")"
-  if "$gantry" trace "$config" --steps "$steps" --out "$out/$name" "${overrides[@]}" >/dev/null &&
-    "$python" "$here/replay.py" "$out/$name"; then
-    :
-  else
-    failed+=("$name")
-  fi
-  rm -rf "${out:?}/$name"
+if [ $# -gt 0 ]; then configs=("$@"); else configs=("$root"/configs/*.json); fi
+for config in "${configs[@]}"; do
+  read -r -a overrides <<<"$(small "$config")"
+  compare "$(basename "$config" .json)" "$config" "${overrides[@]}"
 done
+if [ $# -eq 0 ]; then
+  read -r -a overrides <<<"$(small "$root/configs/quickstart.json")"
+  while read -r -a technique; do
+    echo "-- ${technique[*]}"
+    compare "${technique[*]}" "$root/configs/quickstart.json" "${overrides[@]}" "${technique[@]}"
+  done < <(grep -v '^#' "$here/techniques.txt")
+fi
 if [ ${#failed[@]} -gt 0 ]; then
-  echo "replay failed: ${failed[*]}" >&2
+  printf 'replay failed: %s\n' "${failed[@]}" >&2
   exit 1
 fi
-echo "all configs agree with PyTorch"
+echo "all agree with PyTorch"

@@ -13,7 +13,7 @@ import torch
 
 def learning_rate(lr, schedule, t):
     """t: updates done before this one."""
-    kind = schedule.get("kind", "constant")
+    kind = schedule.get("type", "constant")
     decay, every = schedule.get("decay", 0), schedule.get("every", 1)
     first, last = schedule.get("from", 0), schedule.get("until", 0)
     if kind == "inverse_time":
