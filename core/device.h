@@ -46,8 +46,8 @@ class Memory {
 class Device {
  public:
   virtual ~Device() = default;
-  virtual std::string name() const = 0;      // "cpu (2 threads, avx512_core)"
-  virtual size_t memory_bytes() const = 0;   // installed; what a plan is checked against
+  virtual std::string name() const = 0;     // "cpu (2 threads, avx512_core)"
+  virtual size_t memory_bytes() const = 0;  // installed; what a plan is checked against
   virtual std::unique_ptr<Stream> make_stream() = 0;
   virtual void copy_to_device(Stream&, void* dst, const void* host, size_t bytes) = 0;
   virtual void copy_to_host(Stream&, void* host, const void* src, size_t bytes) = 0;

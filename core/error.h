@@ -61,9 +61,9 @@ std::string concat(Args&&... args) {
 }  // namespace gantry
 
 // A defect of Gantry itself, never of its input: throws std::logic_error naming file and line.
-#define GANTRY_CHECK(condition, ...)                                                      \
-  do {                                                                                    \
-    if (!(condition)) {                                                                   \
+#define GANTRY_CHECK(condition, ...)                                                           \
+  do {                                                                                         \
+    if (!(condition)) {                                                                        \
       ::gantry::throw_internal(__FILE__, __LINE__, #condition, ::gantry::concat(__VA_ARGS__)); \
-    }                                                                                     \
+    }                                                                                          \
   } while (false)

@@ -37,9 +37,8 @@ Placement place(const std::vector<Lifetime>& lifetimes) {
 
   std::vector<size_t> order(lifetimes.size());
   std::iota(order.begin(), order.end(), size_t{0});
-  std::stable_sort(order.begin(), order.end(), [&](size_t a, size_t b) {
-    return lifetimes[a].bytes > lifetimes[b].bytes;
-  });
+  std::stable_sort(order.begin(), order.end(),
+                   [&](size_t a, size_t b) { return lifetimes[a].bytes > lifetimes[b].bytes; });
 
   struct Block {
     size_t begin, end;
@@ -59,9 +58,10 @@ Placement place(const std::vector<Lifetime>& lifetimes) {
     result.offsets[index] = offset;
     result.peak = std::max(result.peak, offset + size);
     const Block block{offset, offset + size, life.first, life.last};
-    placed.insert(std::upper_bound(placed.begin(), placed.end(), block,
-                                   [](const Block& a, const Block& b) { return a.begin < b.begin; }),
-                  block);
+    placed.insert(
+        std::upper_bound(placed.begin(), placed.end(), block,
+                         [](const Block& a, const Block& b) { return a.begin < b.begin; }),
+        block);
   }
   return result;
 }

@@ -18,8 +18,8 @@ Replay::Replay(Program program, MemoryPlan plan, std::shared_ptr<Memory> arena)
     const size_t first = views_.size();
     for (const TensorRef& ref : call.args) views_.push_back(view(ref));
     const size_t offset = plan_.scratch_offsets[step];
-    void* scratch = offset == MemoryPlan::kUnplaced ? nullptr
-                                                    : static_cast<char*>(arena_->data()) + offset;
+    void* scratch =
+        offset == MemoryPlan::kUnplaced ? nullptr : static_cast<char*>(arena_->data()) + offset;
     bound_.push_back({call.kernel.get(), {views_.data() + first, call.args.size()}, scratch});
   }
 }

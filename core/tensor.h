@@ -17,15 +17,25 @@ const char* dtype_name(DType dtype);  // "f32", "bf16", ...
 template <typename T>
 struct DTypeOf;
 template <>
-struct DTypeOf<float> { static constexpr DType kValue = DType::kF32; };
+struct DTypeOf<float> {
+  static constexpr DType kValue = DType::kF32;
+};
 template <>
-struct DTypeOf<double> { static constexpr DType kValue = DType::kF64; };
+struct DTypeOf<double> {
+  static constexpr DType kValue = DType::kF64;
+};
 template <>
-struct DTypeOf<int32_t> { static constexpr DType kValue = DType::kI32; };
+struct DTypeOf<int32_t> {
+  static constexpr DType kValue = DType::kI32;
+};
 template <>
-struct DTypeOf<int64_t> { static constexpr DType kValue = DType::kI64; };
+struct DTypeOf<int64_t> {
+  static constexpr DType kValue = DType::kI64;
+};
 template <>
-struct DTypeOf<uint8_t> { static constexpr DType kValue = DType::kU8; };
+struct DTypeOf<uint8_t> {
+  static constexpr DType kValue = DType::kU8;
+};
 
 // Logical N x C x H x W. Memory is always N, H, W, C (C fastest), on every device and for every
 // kind of tensor, so one type serves

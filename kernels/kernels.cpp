@@ -45,65 +45,39 @@ KernelPtr Kernels::upsample(const UpsampleDesc& desc, LinearPass pass) {
   return make_upsample(desc, pass);
 }
 
-KernelPtr Kernels::pool(const PoolDesc& desc, PoolPass pass) {
-  return make_pool(desc, pass);
-}
+KernelPtr Kernels::pool(const PoolDesc& desc, PoolPass pass) { return make_pool(desc, pass); }
 
-KernelPtr Kernels::pad(const PadDesc& desc, LinearPass pass) {
-  return make_pad(desc, pass);
-}
+KernelPtr Kernels::pad(const PadDesc& desc, LinearPass pass) { return make_pad(desc, pass); }
 
 KernelPtr Kernels::channel_concat(const ConcatDesc& desc, LinearPass pass) {
   return make_channel_concat(desc, pass);
 }
 
-KernelPtr Kernels::sum(const SumDesc& desc) {
-  return make_sum(desc);
-}
+KernelPtr Kernels::sum(const SumDesc& desc) { return make_sum(desc); }
 
-KernelPtr Kernels::dropout(const DropoutDesc& desc) {
-  return make_dropout(desc);
-}
+KernelPtr Kernels::dropout(const DropoutDesc& desc) { return make_dropout(desc); }
 
-KernelPtr Kernels::random(const RandomDesc& desc) {
-  return make_random(desc);
-}
+KernelPtr Kernels::random(const RandomDesc& desc) { return make_random(desc); }
 
-KernelPtr Kernels::one_hot(const OneHotDesc& desc) {
-  return make_one_hot(desc);
-}
+KernelPtr Kernels::one_hot(const OneHotDesc& desc) { return make_one_hot(desc); }
 
-KernelPtr Kernels::target(const TargetDesc& desc) {
-  return make_target(desc);
-}
+KernelPtr Kernels::target(const TargetDesc& desc) { return make_target(desc); }
 
 KernelPtr Kernels::instance_noise(const InstanceNoiseDesc& desc) {
   return make_instance_noise(desc);
 }
 
-KernelPtr Kernels::loss(const LossDesc& desc, bool gradient) {
-  return make_loss(desc, gradient);
-}
+KernelPtr Kernels::loss(const LossDesc& desc, bool gradient) { return make_loss(desc, gradient); }
 
-KernelPtr Kernels::reduce(const ReduceDesc& desc) {
-  return make_reduce(desc);
-}
+KernelPtr Kernels::reduce(const ReduceDesc& desc) { return make_reduce(desc); }
 
-KernelPtr Kernels::optimizer(const OptimizerDesc& desc) {
-  return make_optimizer(desc);
-}
+KernelPtr Kernels::optimizer(const OptimizerDesc& desc) { return make_optimizer(desc); }
 
-KernelPtr Kernels::grad_norm(const GradNormDesc& desc) {
-  return make_grad_norm(desc);
-}
+KernelPtr Kernels::grad_norm(const GradNormDesc& desc) { return make_grad_norm(desc); }
 
-KernelPtr Kernels::schedule(const ScheduleDesc& desc) {
-  return make_schedule(desc);
-}
+KernelPtr Kernels::schedule(const ScheduleDesc& desc) { return make_schedule(desc); }
 
-KernelPtr Kernels::advance(const AdvanceDesc& desc) {
-  return make_advance(desc);
-}
+KernelPtr Kernels::advance(const AdvanceDesc& desc) { return make_advance(desc); }
 
 KernelPtr Kernels::spectral_norm(const SpectralNormDesc& desc, SpectralNormPass pass) {
   return make_spectral_norm(desc, pass);

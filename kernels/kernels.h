@@ -89,7 +89,8 @@ struct Backend {
 enum class BackendChoice { kAuto, kCpu, kCuda };
 
 // Opens a device. threads: CPU threads, 0 for all that this process may use. Throws
-// EnvironmentError with the remedy when it cannot be had. Only kernels/backends.cpp knows which exist.
+// EnvironmentError with the remedy when it cannot be had. Only kernels/backends.cpp knows which
+// exist.
 Backend open_backend(BackendChoice choice, int threads);
 
 // What this build computes with: the version it was compiled for, and the one that was loaded.

@@ -3,6 +3,7 @@
 #   tools/packages.sh build        to build gantry
 #   tools/packages.sh build test   and its tests
 #   tools/packages.sh lint         clang-format and clang-tidy
+#   tools/packages.sh fuzz python  clang's runtime for fuzzing; python3 for tools/pytorch
 # Says what it installs first; uses sudo only when not root; does nothing where all is there.
 set -euo pipefail
 
@@ -11,6 +12,8 @@ build="g++ cmake ninja-build pkg-config libdnnl-dev nlohmann-json3-dev libcli11-
        libcurl4-openssl-dev libssl-dev"
 test="libgtest-dev"
 lint="clang-format clang-tidy git"
+fuzz="clang libclang-rt-14-dev|libclang-rt-18-dev|libclang-rt-dev"
+python="python3 python3-venv"
 
 wanted=()
 for group in "$@"; do
@@ -18,7 +21,9 @@ for group in "$@"; do
     build) wanted+=($build) ;;
     test) wanted+=($test) ;;
     lint) wanted+=($lint) ;;
-    *) echo "tools/packages.sh: no group '$group'; there are build, test, lint" >&2; exit 2 ;;
+    fuzz) wanted+=($fuzz) ;;
+    python) wanted+=($python) ;;
+    *) echo "tools/packages.sh: no group '$group'; there are build, test, lint, fuzz, python" >&2; exit 2 ;;
   esac
 done
 

@@ -26,7 +26,7 @@ struct Checkpoint {
 
 // What to keep beside the one just written.
 struct Retention {
-  int64_t last = 3;    // newest so many; at least 1
+  int64_t last = 3;         // newest so many; at least 1
   std::string metric = {};  // not empty: also the best by this metric
   bool higher_is_better = false;
 };

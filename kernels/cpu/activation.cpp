@@ -13,8 +13,8 @@ using cpu::Args;
 template <ActivationKind kKind>
 using Maths = ActivationMath<kKind, cpu::VectorMath, float>;
 
-// f comes by value: read through a reference inside the loop, alpha would be loaded on one side of a
-// condition only, and the loop would not vectorise.
+// f comes by value: read through a reference inside the loop, alpha would be loaded on one side of
+// a condition only, and the loop would not vectorise.
 template <typename F>
 void forward(F f, int64_t begin, int64_t end, float* y, const float* x) {
 #pragma omp simd

@@ -5,14 +5,22 @@ namespace gantry {
 
 const char* activation_name(ActivationKind kind) {
   switch (kind) {
-    case ActivationKind::kIdentity: return "identity";
-    case ActivationKind::kReLU: return "relu";
-    case ActivationKind::kLeakyReLU: return "leaky_relu";
-    case ActivationKind::kTanh: return "tanh";
-    case ActivationKind::kSigmoid: return "sigmoid";
-    case ActivationKind::kELU: return "elu";
-    case ActivationKind::kSiLU: return "silu";
-    case ActivationKind::kSoftplus: return "softplus";
+    case ActivationKind::kIdentity:
+      return "identity";
+    case ActivationKind::kReLU:
+      return "relu";
+    case ActivationKind::kLeakyReLU:
+      return "leaky_relu";
+    case ActivationKind::kTanh:
+      return "tanh";
+    case ActivationKind::kSigmoid:
+      return "sigmoid";
+    case ActivationKind::kELU:
+      return "elu";
+    case ActivationKind::kSiLU:
+      return "silu";
+    case ActivationKind::kSoftplus:
+      return "softplus";
   }
   return "?";
 }

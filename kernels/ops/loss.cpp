@@ -5,12 +5,18 @@ namespace gantry {
 
 const char* loss_name(LossDesc::Kind kind) {
   switch (kind) {
-    case LossDesc::Kind::kBceLogits: return "bce_logits";
-    case LossDesc::Kind::kMse: return "mse";
-    case LossDesc::Kind::kL1: return "l1";
-    case LossDesc::Kind::kLinear: return "linear";
-    case LossDesc::Kind::kHinge: return "hinge";
-    case LossDesc::Kind::kCrossEntropy: return "cross_entropy";
+    case LossDesc::Kind::kBceLogits:
+      return "bce_logits";
+    case LossDesc::Kind::kMse:
+      return "mse";
+    case LossDesc::Kind::kL1:
+      return "l1";
+    case LossDesc::Kind::kLinear:
+      return "linear";
+    case LossDesc::Kind::kHinge:
+      return "hinge";
+    case LossDesc::Kind::kCrossEntropy:
+      return "cross_entropy";
   }
   return "?";
 }

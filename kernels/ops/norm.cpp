@@ -5,10 +5,14 @@ namespace gantry {
 
 Shape norm_stats_shape(const NormDesc& desc) {
   switch (desc.kind) {
-    case NormKind::kBatch: return {desc.batch_groups, desc.x.c, 1, 1};
-    case NormKind::kLayer: return {desc.x.n, 1, 1, 1};
-    case NormKind::kInstance: return {desc.x.n, desc.x.c, 1, 1};
-    case NormKind::kGroup: return {desc.x.n, desc.channel_groups, 1, 1};
+    case NormKind::kBatch:
+      return {desc.batch_groups, desc.x.c, 1, 1};
+    case NormKind::kLayer:
+      return {desc.x.n, 1, 1, 1};
+    case NormKind::kInstance:
+      return {desc.x.n, desc.x.c, 1, 1};
+    case NormKind::kGroup:
+      return {desc.x.n, desc.channel_groups, 1, 1};
   }
   return {};
 }

@@ -24,7 +24,7 @@ struct NormDesc {
   int64_t batch_groups = 1;    // batch
   int64_t channel_groups = 1;  // group
   float eps = 1e-5f;
-  Activation activation{};// identity, ReLU or LeakyReLU
+  Activation activation{};  // identity, ReLU or LeakyReLU
   // Running statistics of batch norm: r <- (1 - momentum) r + momentum s, once per batch group in
   // order. unbiased: s is the variance times m / (m - 1) (PyTorch), else the biased one (Keras).
   float momentum = 0.1f;

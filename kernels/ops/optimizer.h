@@ -43,8 +43,8 @@ struct OptimizerDesc {
   bool decoupled = false;
   double clip_value = 0;   // 0: off
   double weight_clip = 0;  // 0: off
-  double ema_decay = -1;  // negative: no EMA argument
-  int64_t ema_start = 0;  // while t < ema_start the EMA equals the parameters
+  double ema_decay = -1;   // negative: no EMA argument
+  int64_t ema_start = 0;   // while t < ema_start the EMA equals the parameters
 };
 
 // Buffers of `size` values that the rule keeps, in this order: sgd [v], adam m, v,
@@ -70,8 +70,8 @@ struct GradNormDesc {
 //   linear        lr (1 - f), f = clamp((t - from) / (until - from), 0, 1)
 //   cosine        floor + (lr - floor) (1 + cos(pi f)) / 2, f = min(1, t / until)
 //   all times min(1, (t + 1) / warmup) when warmup > 0.
-// {lr (real, 1)}, in-out t (i64, 1): before the call the number of updates done, after it the number
-// of the update about to be made (from 1), which is what the optimizer reads.
+// {lr (real, 1)}, in-out t (i64, 1): before the call the number of updates done, after it the
+// number of the update about to be made (from 1), which is what the optimizer reads.
 struct ScheduleDesc {
   enum class Kind : uint8_t { kConstant, kInverseTime, kExponential, kStep, kLinear, kCosine };
   Kind kind = Kind::kConstant;

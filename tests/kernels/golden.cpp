@@ -11,7 +11,8 @@
 namespace gantry::ladder {
 
 Vec golden_sequence(const std::string& name) {
-  static const SafetensorsFile file = read_safetensors(GANTRY_SOURCE_DIR "/tests/golden/ops.safetensors");
+  static const SafetensorsFile file =
+      read_safetensors(GANTRY_SOURCE_DIR "/tests/golden/ops.safetensors");
   for (const HostTensor& tensor : file.tensors) {
     if (tensor.name != name) continue;
     if (tensor.dtype == DType::kF64)

@@ -121,9 +121,7 @@ class GoldenNetwork : public ::testing::TestWithParam<size_t> {
   }
 };
 
-TEST_P(GoldenNetwork, ReferenceAgreesWithPyTorch) {
-  expect_agreement(reference(), kNetworkGolden);
-}
+TEST_P(GoldenNetwork, ReferenceAgreesWithPyTorch) { expect_agreement(reference(), kNetworkGolden); }
 
 INSTANTIATE_TEST_SUITE_P(All, GoldenNetwork, ::testing::Range(size_t{0}, golden().size()),
                          [](const auto& param) -> std::string {

@@ -3,10 +3,10 @@
 #include <gtest/gtest.h>
 #include <signal.h>
 
+#include <chrono>
 #include <cstdlib>
 #include <fstream>
 #include <thread>
-#include <chrono>
 
 #include "core/atomic_file.h"
 #include "core/error.h"

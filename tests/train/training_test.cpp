@@ -12,7 +12,8 @@
 namespace gantry {
 namespace {
 
-// Largest difference between two checkpoints' real tensors, relative to each tensor's largest value.
+// Largest difference between two checkpoints' real tensors, relative to each tensor's largest
+// value.
 double worst_difference(const Checkpoint& a, const Checkpoint& b, const std::string& prefix) {
   double worst = 0;
   for (const HostTensor& tensor : a.tensors) {
@@ -75,8 +76,7 @@ constexpr const char* kNoMixing[] = {
     "discriminator.layers=[{\"type\":\"conv\",\"channels\":6,\"kernel\":4,\"stride\":2,"
     "\"padding\":1},{\"type\":\"leaky_relu\",\"slope\":0.2},{\"type\":\"flatten\"},"
     "{\"type\":\"dense\",\"units\":1}]",
-    "objective={}",
-    "optimizer.g={\"type\":\"sgd\",\"lr\":0.05}",
+    "objective={}", "optimizer.g={\"type\":\"sgd\",\"lr\":0.05}",
     "optimizer.d={\"type\":\"sgd\",\"lr\":0.05}"};
 
 std::vector<std::string> without_mixing(std::vector<std::string> more) {
@@ -185,8 +185,8 @@ TEST(Training, ANonfiniteGradientChangesNoWeight) {
 }
 
 TEST(Training, ACheckpointOfAnotherNetworkIsRefusedWithATable) {
-  TrainingRig a = cpu_rig(), b = cpu_rig({"generator.layers.0.units=256",
-                                          "generator.layers.1.shape=[16,4,4]"});
+  TrainingRig a = cpu_rig(),
+              b = cpu_rig({"generator.layers.0.units=256", "generator.layers.1.shape=[16,4,4]"});
   try {
     b.session().restore(a.session().checkpoint(), "runs/a/checkpoints/step-00000000");
     FAIL() << "restored";

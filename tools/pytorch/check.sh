@@ -26,11 +26,9 @@ find_python() {
   [ -z "${PYTHON:-}" ] || skip "$PYTHON has no torch"
   local venv=$root/build/pytorch
   if ! has_torch "$venv/bin/python3"; then
-    echo "installing PyTorch (CPU build) into $venv"
+    echo "installing PyTorch into $venv"
     python3 -m venv "$venv" || skip "python3 -m venv failed (package python3-venv)"
-    "$venv/bin/pip" install --quiet --index-url https://download.pytorch.org/whl/cpu \
-      -r "$here/requirements.txt" ||
-      "$venv/bin/pip" install --quiet -r "$here/requirements.txt" ||
+    "$venv/bin/pip" install --quiet -r "$here/requirements.txt" ||
       skip "pip could not install torch"
   fi
   python=$venv/bin/python3
