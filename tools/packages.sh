@@ -7,7 +7,8 @@
 # Says what it installs first; uses sudo only when not root; does nothing where all is there.
 set -euo pipefail
 
-build="g++ cmake ninja-build pkg-config libdnnl-dev nlohmann-json3-dev libcli11-dev libpng-dev
+# Debian's oneDNN looks for OpenCL when it is found by CMake.
+build="g++ cmake ninja-build pkg-config libdnnl-dev ocl-icd-opencl-dev nlohmann-json3-dev libcli11-dev libpng-dev
        libwebp-dev libturbojpeg0-dev|libturbojpeg-dev libarchive-dev zlib1g-dev
        libcurl4-openssl-dev libssl-dev"
 test="libgtest-dev"
