@@ -99,20 +99,6 @@ const JsonValue& JsonDocument::nearest(std::string_view pointer) const {
   return *at;
 }
 
-std::string pointer_step(const std::string& pointer, std::string_view key) {
-  std::string step = pointer + '/';
-  for (const char c : key) {
-    if (c == '~') {
-      step += "~0";
-    } else if (c == '/') {
-      step += "~1";
-    } else {
-      step += c;
-    }
-  }
-  return step;
-}
-
 std::string pointer_step(const std::string& pointer, size_t index) {
   return pointer + '/' + std::to_string(index);
 }
@@ -121,8 +107,15 @@ namespace {
 
 constexpr size_t kLineWidth = 100;
 
-void append_string(std::string& out, const std::string& text) {
+void append_escape(std::string& out, char c) {
   constexpr char kHex[] = "0123456789abcdef";
+  const auto byte = static_cast<unsigned char>(c);
+  out += "\\u00";
+  out += kHex[byte >> 4];
+  out += kHex[byte & 15];
+}
+
+void append_string(std::string& out, const std::string& text) {
   out += '"';
   for (const char c : text) {
     const auto byte = static_cast<unsigned char>(c);
@@ -134,9 +127,7 @@ void append_string(std::string& out, const std::string& text) {
     } else if (c == '\t') {
       out += "\\t";
     } else if (byte < 0x20 || byte == 0x7f) {
-      out += "\\u00";
-      out += kHex[byte >> 4];
-      out += kHex[byte & 15];
+      append_escape(out, c);
     } else {
       out += c;
     }
@@ -224,6 +215,23 @@ void append_indented(std::string& out, const JsonValue& value, size_t indent, si
 }
 
 }  // namespace
+
+std::string pointer_step(const std::string& pointer, std::string_view key) {
+  std::string step = pointer + '/';
+  for (const char c : key) {
+    if (c == '~') {
+      step += "~0";
+    } else if (c == '/') {
+      step += "~1";
+    } else if (static_cast<unsigned char>(c) < 0x20) {
+      // Messages are single lines and C strings.
+      append_escape(step, c);
+    } else {
+      step += c;
+    }
+  }
+  return step;
+}
 
 std::string write_json(const JsonValue& value) {
   std::string out;

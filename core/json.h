@@ -82,7 +82,7 @@ void apply_override(JsonDocument& document, const std::string& text);
 std::string write_json(const JsonValue& value);
 std::string write_json_line(const JsonValue& value);
 
-// "/a~1b": one more step of a JSON pointer (RFC 6901).
+// "/a~1b": one more step of a JSON pointer (RFC 6901), control characters escaped as in JSON.
 std::string pointer_step(const std::string& pointer, std::string_view key);
 std::string pointer_step(const std::string& pointer, size_t index);
 

@@ -66,6 +66,11 @@ JsonValue& item_at(JsonValue& list, const std::string& key, const std::string& n
 
 void apply_override(JsonDocument& document, const std::string& text) {
   const std::string name = "override " + text;
+  if (std::any_of(text.begin(), text.end(),
+                  [](char c) { return static_cast<unsigned char>(c) < 0x20; })) {
+    throw ConfigError("override " + write_json_line(JsonValue::of(text)) +
+                      ": has control characters");
+  }
   const size_t equals = text.find('=');
   if (equals == std::string::npos || equals == 0) {
     throw ConfigError(concat(name, ": write KEY=VALUE, for example optimizer.g.lr=1e-4"));

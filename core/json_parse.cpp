@@ -118,7 +118,8 @@ class DocumentBuilder final : public json::json_sax_t {
     const auto [first, is_first] = level.keys.try_emplace(value, line_);
     level.key = value;
     if (!is_first) {
-      fail(concat("duplicate key \"", value, "\" (first on line ", first->second, ")"));
+      fail(concat("duplicate key ", write_json_line(JsonValue::of(value)), " (first on line ",
+                  first->second, ")"));
     }
     finish_token();
     return true;

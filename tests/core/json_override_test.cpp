@@ -49,6 +49,11 @@ TEST(JsonOverride, TheLastOneHoldsAndIsNamed) {
   EXPECT_EQ(document.place(document.nearest("/s")), "t.json:1:52");
 }
 
+TEST(JsonOverride, RefusesControlCharacters) {
+  const std::string message = failure(std::string("a.b=\"x\0y", 8));
+  EXPECT_EQ(message, R"(override "a.b=\"x\u0000y": has control characters)");
+}
+
 TEST(JsonOverride, RefusesNonsenseNamingTheOverride) {
   const std::pair<const char*, const char*> cases[] = {
       {"a.b", "write KEY=VALUE"},
