@@ -161,7 +161,7 @@ TEST(FieldsReader, NamesPlaceValueAndRemedy) {
       {R"({"count": 1, "ietms": []})", "/ietms: unknown key, did you mean \"items\"?"},
       {R"({"count": 1, "zzzzzz": []})", "/zzzzzz: unknown key; valid keys: \"count\", \"rate\""},
       {R"({"count": 1, "a/b~": 1})", "/a~1b~0: unknown key"},
-      {R"({"count": 1, "a\u0000\nb": 1})", R"(t.json:1:27: /a\u0000\u000ab: unknown key)"},
+      {R"({"count": 1, "a\u0000\nb": 1})", R"(t.json:1:28: /a\u0000\u000ab: unknown key)"},
       {R"({"count": 1, "items": {}})", "/items: must be a list of objects"},
       {R"({"count": 1, "items": [1]})", "/items/0: must be an object"},
       {R"({"count": 1, "items": [{}]})",
