@@ -167,7 +167,7 @@ void Trainer::finish(RunState state, ExitCode code, const std::string& message) 
   run_.write_status({state, static_cast<uint64_t>(session_.steps_done()),
                      static_cast<uint64_t>(config_.train.steps), static_cast<int>(code), message});
   const std::vector<std::filesystem::path> grids = run_.grids();
-  if (!grids.empty()) write_animation(run_.animation(), grids);
+  if (config_.output.animation && !grids.empty()) write_animation(run_.animation(), grids);
   write_report(run_);
   if (!message.empty()) log_.warning(message);
 }
