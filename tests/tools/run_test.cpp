@@ -172,6 +172,7 @@ TEST_F(Run, MisuseIsRefusedWithItsCode) {
       {{"train", config(), "--out", dir("run")}, 2, "gantry resume"},
       {{"resume", dir("nothing")}, 4, "nothing"},
       {{"resume", dir("run"), "optimizer.g.lr=1"}, 2, "optimizer.g.lr=1"},
+      {{"resume", dir("run"), "train.steps=5"}, 2, "already at step 6"},
       {{"train", config(), "train.batch=0"}, 2, "train"},
       {{"train", dir("missing.json")}, 2, "missing.json"},
       {{"train", config(), "data={\"source\":\"mnist\",\"path\":\"/nowhere\"}"}, 3, "/nowhere"},
@@ -179,6 +180,8 @@ TEST_F(Run, MisuseIsRefusedWithItsCode) {
       {{"sample", dir("run"), "--grid", "8by8", "--out", dir("x.png")}, 2, "8by8"},
       {{"sample", dir("run"), "--weights", "wrong"}, 2, "weights"},
       {{"sample", dir("run"), "--out", dir("x.tiff")}, 2, ".tiff"},
+      {{"sample", dir("run"), "--out", ""}, 2, ".png"},
+      {{"sample", dir("run"), "--interpolate", "3", "--out", dir("x.gif")}, 2, ".webp"},
       {{"sample", dir("run"), "--step", "3", "--out", dir("x.png")}, 4, "3"},
   };
   for (const auto& c : cases) {
@@ -186,6 +189,13 @@ TEST_F(Run, MisuseIsRefusedWithItsCode) {
     EXPECT_EQ(ending.exit_code, c.code) << c.part << "\n" << ending.output;
     EXPECT_NE(ending.output.find(c.part), std::string::npos) << ending.output;
   }
+}
+
+TEST_F(Run, TheAnimationIsMadeUnlessTheConfigSaysNo) {
+  ASSERT_EQ(run_gantry(train("without", 6)).exit_code, 0);
+  EXPECT_FALSE(fs::exists(fs::path(dir("without")) / "animation.webp"));
+  ASSERT_EQ(run_gantry({"resume", dir("without"), "output.animation=true"}).exit_code, 0);
+  EXPECT_TRUE(fs::exists(fs::path(dir("without")) / "animation.webp"));
 }
 
 TEST_F(Run, SamplesComeInEveryForm) {

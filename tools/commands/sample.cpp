@@ -38,6 +38,20 @@ Grid parse_grid(const std::string& text) {
   return grid;
 }
 
+// Before anything is loaded: the name says what to write, and must agree with --interpolate.
+void check_out(const SampleArguments& arguments) {
+  const std::string extension = std::filesystem::path(arguments.out).extension().string();
+  const bool known = arguments.interpolate > 0
+                         ? extension == ".webp"
+                         : extension == ".png" || extension == ".npy" || extension.empty();
+  if (known && !arguments.out.empty()) return;
+  throw ConfigError(concat("--out \"", arguments.out, "\": ",
+                           arguments.interpolate > 0
+                               ? "--interpolate makes an animation; end it in .webp"
+                               : "end it in .png (a grid), .npy (an array), .webp (with "
+                                 "--interpolate), or name a folder for single images"));
+}
+
 bool wants_ema(const SampleArguments& arguments, const Gan& gan) {
   const bool has = gan.g_optimizer.has_ema();
   if (arguments.weights == "ema" && !has) {
@@ -84,12 +98,8 @@ class SampleWriter {
       write_png(out, picture_of(draw(), gan_.sample, range_, grid_.columns));
     } else if (extension == ".npy") {
       write_npy(out, {samples(), gan_.sample.h, gan_.sample.w, gan_.sample.c}, draw());
-    } else if (extension.empty()) {
-      write_singles(out);
     } else {
-      throw ConfigError(concat("--out ", arguments_.out,
-                               ": end it in .png (a grid), .npy (an array), .webp (with "
-                               "--interpolate), or name a folder for single images"));
+      write_singles(out);
     }
   }
 
@@ -150,6 +160,7 @@ Checkpoint load(const SampleArguments& arguments, CheckpointStore& store) {
 }
 
 int sample(const SampleArguments& arguments) {
+  check_out(arguments);
   Log log(stderr);
   const RunDir run = RunDir::view(arguments.run);
   LoadedConfig loaded = load_config(run.config().string());

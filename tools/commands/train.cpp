@@ -95,6 +95,11 @@ int resume(const ResumeArguments& arguments) {
   CheckpointStore checkpoints(run.checkpoints(), log);
   checkpoints.sweep();
   if (const auto checkpoint = checkpoints.load_latest()) {
+    const int64_t steps = open.session->gan().config.train.steps;
+    if (static_cast<uint64_t>(steps) < checkpoint->step) {
+      throw ConfigError(concat("train.steps=", steps, ": ", run.path().string(),
+                               " is already at step ", checkpoint->step, "; give a larger number"));
+    }
     open.session->restore(*checkpoint, checkpoints.path_of(checkpoint->step).string());
     const std::string reasons = why_not_exact(open.session->gan(), *checkpoint);
     if (!reasons.empty()) log.warning("this run will not continue bit for bit: ", reasons);
