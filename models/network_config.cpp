@@ -38,9 +38,10 @@ std::vector<std::string> InitConfig::given() const {
 void LayerConfig::describe(Fields& f) {
   f.text({"name", "What other layers, checkpoints and messages call it; default: type and number."},
          name);
-  f.texts({"inputs",
-           "Layers or network inputs that it reads; default: the layer before it in the list."},
-          inputs, 0, kMaxLayers);
+  f.texts(
+      {"inputs",
+       "Layers or network inputs (z of G, x of D) that it reads; default: the layer before it."},
+      inputs, 0, kMaxLayers);
   f.object({"init", "Initialisers of this layer's parameters."},
            [this](Fields& g) { init.describe(g); });
   f.variant(
