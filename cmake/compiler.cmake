@@ -9,6 +9,8 @@ endif()
 # Results must not depend on how the compiler contracts a*b+c outside our kernels.
 target_compile_options(gantry_flags INTERFACE -ffp-contract=off)
 if(GANTRY_SANITIZE)
+  # Enough to run the tests in minutes, little enough to compile in minutes.
+  set(CMAKE_CXX_FLAGS_RELWITHDEBINFO "-O1 -g1 -DNDEBUG")
   target_compile_options(gantry_flags INTERFACE -fsanitize=${GANTRY_SANITIZE}
                                                 -fno-omit-frame-pointer -fno-sanitize-recover=all)
   target_link_options(gantry_flags INTERFACE -fsanitize=${GANTRY_SANITIZE})
@@ -47,6 +49,6 @@ function(gantry_test name)
   # For files of the repository that tests read: configs, golden values.
   target_compile_definitions(${name} PRIVATE GANTRY_SOURCE_DIR="${PROJECT_SOURCE_DIR}")
   # Many small tests at once: threads that wait by spinning would only take each other's time.
-  gtest_discover_tests(${name} DISCOVERY_TIMEOUT 60 PROPERTIES TIMEOUT 600
+  gtest_discover_tests(${name} NO_PRETTY_VALUES DISCOVERY_TIMEOUT 60 PROPERTIES TIMEOUT 600
                        ENVIRONMENT OMP_WAIT_POLICY=passive)
 endfunction()
