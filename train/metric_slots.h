@@ -30,6 +30,7 @@ class MetricSlots {
   std::map<std::string, double> means(Device& device, Stream& stream, int64_t steps) const;
   void start_interval(Device& device, Stream& stream);
 
+  const std::vector<std::string>& names() const { return names_; }  // of the slots, repeated
   TensorView sums() const { return sums_.view(); }
 
  private:

@@ -74,6 +74,7 @@ double Session::step(ReplayWatcher& watcher) {
 Checkpoint Session::checkpoint() {
   Checkpoint checkpoint = checkpoint_of(gan_, *stream_);
   checkpoint.step = static_cast<uint64_t>(steps_);
+  if (!config_digest_.empty()) checkpoint.meta["config"] = config_digest_;
   return checkpoint;
 }
 

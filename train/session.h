@@ -21,6 +21,8 @@ class Session {
   Session(RunConfig config, Backend& backend, std::unique_ptr<DataSource> data);
 
   void initialize() { gan_.initialize(*stream_); }
+  // `config_digest`: what a checkpoint says of the config that it belongs to; see tools/commands.
+  void set_config_digest(std::string digest) { config_digest_ = std::move(digest); }
   Checkpoint checkpoint();
   // CheckpointError with a table where names, shapes or types differ.
   void restore(const Checkpoint& checkpoint, const std::string& place);
@@ -48,6 +50,7 @@ class Session {
   RecordedStep recorded_;
   std::unique_ptr<Replay> replay_;
   std::unique_ptr<Prefetcher> prefetcher_;
+  std::string config_digest_;
   int64_t steps_ = 0;
 };
 

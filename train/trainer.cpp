@@ -10,6 +10,8 @@
 namespace gantry {
 namespace {
 
+constexpr const char* kDiscriminatorLoss = "d.loss";  // on real plus on fake samples
+
 bool due(int64_t step, int64_t every) { return every > 0 && step % every == 0; }
 
 // Names as the metrics file spells them: the losses first, then the rest in alphabetical order.
@@ -19,7 +21,7 @@ std::vector<std::pair<std::string, double>> in_log_order(
   const auto d_real = values.find("d.loss_real");
   const auto d_fake = values.find("d.loss_fake");
   if (d_real != values.end() && d_fake != values.end()) {
-    rows.insert(rows.begin(), {"d.loss", d_real->second + d_fake->second});
+    rows.insert(rows.begin(), {kDiscriminatorLoss, d_real->second + d_fake->second});
   }
   return rows;
 }
@@ -34,12 +36,15 @@ Trainer::Trainer(Session& session, RunDir& run, Log& log)
       interval_start_(session.steps_done() / config_.train.log_every * config_.train.log_every),
       checkpoints_(run.checkpoints(), log),
       metrics_log_(run.metrics(), static_cast<uint64_t>(interval_start_), log),
-      tensorboard_(run.events(), static_cast<uint64_t>(session.steps_done())),
       progress_(log, {.first = static_cast<uint64_t>(session.steps_done()),
                       .total = static_cast<uint64_t>(config_.train.steps),
                       .items = static_cast<double>(config_.train.batch)}),
       sampler_(session.gan(), session.stream(), config_.output.samples,
                session.gan().g_optimizer.has_ema()) {
+  require_best_metric();
+  if (config_.output.tensorboard) {
+    tensorboard_.emplace(run.events(), static_cast<uint64_t>(session.steps_done()));
+  }
   const std::vector<MetricsRow> rows = read_metrics(run.metrics());
   if (!rows.empty()) last_metrics_.insert(rows.back().values.begin(), rows.back().values.end());
   grid_latents_ = sampler_.draw_latents(session.gan().seed(), 0, sampler_.batch());
@@ -52,8 +57,21 @@ void Trainer::require_space() const {
   run_.require_space(static_cast<uint64_t>(config_.train.keep_last + 2) * state + kSamplesAndLogs);
 }
 
+void Trainer::require_best_metric() const {
+  const std::string& wanted = config_.train.best_metric;
+  if (wanted.empty() || wanted == kDiscriminatorLoss) return;
+  std::string known = kDiscriminatorLoss;
+  for (const std::string& name : session_.gan().metrics.names()) {
+    if (name == wanted) return;
+    if (known.find(name) == std::string::npos) known += ", " + name;
+  }
+  throw ConfigError(
+      concat("/train/best_metric: no metric is called \"", wanted, "\"; this run has ", known));
+}
+
 ExitCode Trainer::train(const StopRequest& stop) {
   require_space();
+  start_clock_ = Progress::steady_seconds();
   interval_clock_ = Progress::steady_seconds();
   run_.write_status({RunState::kRunning, static_cast<uint64_t>(session_.steps_done()),
                      static_cast<uint64_t>(config_.train.steps), 0, ""});
@@ -109,19 +127,24 @@ void Trainer::check_finite(int64_t step) {
 
 void Trainer::log_metrics(int64_t step) {
   Gan& gan = session_.gan();
-  last_metrics_ = gan.metrics.means(*gan.backend.device, session_.stream(), step - interval_start_);
   MetricsRow row;
   row.step = static_cast<uint64_t>(step);
-  row.values = in_log_order(last_metrics_);
+  row.values = in_log_order(
+      gan.metrics.means(*gan.backend.device, session_.stream(), step - interval_start_));
+  last_metrics_ = {row.values.begin(), row.values.end()};
   const double now = Progress::steady_seconds();
   const double seconds = now - interval_clock_;
   const auto items = static_cast<double>((step - interval_start_) * config_.train.batch);
   row.times = {{"images_per_s", seconds > 0 ? items / seconds : 0}, {"data_wait_s", waited_s_}};
   metrics_log_.write(row);
-  for (const auto& [name, value] : row.values) tensorboard_.scalar(name, row.step, value);
-  for (const auto& [name, value] : row.times) tensorboard_.scalar("time." + name, row.step, value);
+  if (tensorboard_) {
+    for (const auto& [name, value] : row.values) tensorboard_->scalar(name, row.step, value);
+    for (const auto& [name, value] : row.times) {
+      tensorboard_->scalar("time." + name, row.step, value);
+    }
+  }
   Progress::Values shown;
-  for (const char* name : {"d.loss", "g.loss"}) {
+  for (const char* name : {kDiscriminatorLoss, "g.loss"}) {
     if (const double* value = row.find(name)) shown.emplace_back(name, *value);
   }
   progress_.set_values(std::move(shown));
@@ -140,7 +163,7 @@ void Trainer::sample(int64_t step) {
   const Image grid = picture_of(sampler_.images(grid_latents_), session_.gan().sample, range,
                                 config_.output.columns);
   write_png(run_.grid(static_cast<uint64_t>(step)), grid);
-  tensorboard_.image("samples", static_cast<uint64_t>(step), grid);
+  if (tensorboard_) tensorboard_->image("samples", static_cast<uint64_t>(step), grid);
   progress_.resume();
 }
 
@@ -166,10 +189,21 @@ void Trainer::save(int64_t step) {
 void Trainer::finish(RunState state, ExitCode code, const std::string& message) {
   run_.write_status({state, static_cast<uint64_t>(session_.steps_done()),
                      static_cast<uint64_t>(config_.train.steps), static_cast<int>(code), message});
-  const std::vector<std::filesystem::path> grids = run_.grids();
-  if (config_.output.animation && !grids.empty()) write_animation(run_.animation(), grids);
-  write_report(run_);
-  if (!message.empty()) log_.warning(message);
+  // What is trained is trained and saved: pictures of it that fail are no failure of the run.
+  try {
+    const std::vector<std::filesystem::path> grids = run_.grids();
+    if (config_.output.animation && !grids.empty()) write_animation(run_.animation(), grids);
+    write_report(run_);
+  } catch (const Error& error) {
+    log_.warning("no animation or report: ", error.what());
+  }
+  if (message.empty()) {
+    log_.info("done    ", session_.steps_done(), " steps, ",
+              format_duration(Progress::steady_seconds() - start_clock_), ", ",
+              run_.report().string());
+  } else {
+    log_.warning(message);
+  }
 }
 
 }  // namespace gantry

@@ -3,6 +3,7 @@
 
 #include <map>
 #include <memory>
+#include <optional>
 #include <string>
 
 #include "core/log.h"
@@ -28,6 +29,7 @@ class Trainer {
 
  private:
   void require_space() const;
+  void require_best_metric() const;
   void after_step(int64_t step);
   void check_finite(int64_t step);
   void log_metrics(int64_t step);
@@ -42,13 +44,14 @@ class Trainer {
   int64_t interval_start_;  // step after which the current logging interval began
   CheckpointStore checkpoints_;
   MetricsLog metrics_log_;
-  TensorBoardWriter tensorboard_;
+  std::optional<TensorBoardWriter> tensorboard_;
   Progress progress_;
   Sampler sampler_;
   std::vector<float> grid_latents_;
   std::map<std::string, double> last_metrics_;
   double waited_s_ = 0;
   double interval_clock_ = 0;
+  double start_clock_ = 0;
   int64_t saved_step_ = -1;
 };
 

@@ -1,6 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "tools/commands/run_command_line.h"
 
+#include <sys/stat.h>
+#include <unistd.h>
+
 #include <CLI/CLI.hpp>
 #include <filesystem>
 #include <iostream>
@@ -49,6 +52,15 @@ std::string explain(const CLI::ParseError& error, int argc, const char* const* a
                 "; commands: ", quoted_list(names));
 }
 
+// A result that nobody got is no success. A reader that has gone (| head) has what it wanted.
+int require_output(int status) {
+  const bool lost = std::fflush(stdout) != 0 || std::ferror(stdout) != 0 || !std::cout.flush();
+  struct stat place = {};
+  if (!lost || (fstat(STDOUT_FILENO, &place) == 0 && S_ISFIFO(place.st_mode))) return status;
+  report("cannot write to standard output (disk full, or closed)");
+  return status == 0 ? static_cast<int>(ExitCode::kIo) : status;
+}
+
 }  // namespace
 
 int run_guarded(const Action& action) {
@@ -93,7 +105,7 @@ int run_command_line(int argc, const char* const* argv) {
     report(explain(error, argc, argv) + "; see gantry --help");
     return static_cast<int>(ExitCode::kUsage);
   }
-  return run_guarded(action);
+  return require_output(run_guarded(action));
 }
 
 }  // namespace gantry

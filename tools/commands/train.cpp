@@ -5,6 +5,8 @@
 #include <memory>
 
 #include "core/build_info.h"
+#include "core/digest.h"
+#include "core/json.h"
 #include "tools/commands/all.h"
 #include "tools/commands/config_arguments.h"
 #include "tools/commands/describe_program.h"
@@ -31,6 +33,28 @@ struct ResumeArguments {
 // What a resumed run may change: nothing that the numbers depend on.
 constexpr const char* kResumable[] = {"train.steps", "train.checkpoint_every", "train.keep_last",
                                       "output."};
+
+// Digest of all that a resumed run may not change.
+std::string binding_digest(const std::string& resolved) {
+  JsonDocument document = parse_json(resolved, "config.json");
+  const auto remove = [](JsonValue& object, std::string_view key) {
+    std::erase_if(object.members, [&](const auto& member) { return member.key == key; });
+  };
+  remove(document.root, "output");
+  if (JsonValue* train = document.root.find("train")) {
+    for (const char* key : {"steps", "checkpoint_every", "keep_last"}) remove(*train, key);
+  }
+  return sha256(write_json(document.root));
+}
+
+void require_same_config(const Checkpoint& checkpoint, const std::string& digest,
+                         const std::string& file) {
+  const auto saved = checkpoint.meta.find("config");
+  if (saved == checkpoint.meta.end() || saved->second == digest) return;
+  throw ConfigError(concat(file, " is not the config that step ", checkpoint.step,
+                           " was trained with; put it back as it was, or start a new run with "
+                           "`gantry train`"));
+}
 
 std::string environment_json(const Backend& backend) {
   return concat("{\"version\": \"", build_version(), "\", \"device\": \"", backend.device->name(),
@@ -72,6 +96,7 @@ int train(const TrainArguments& arguments) {
                                      : RunDir::create(arguments.out, log);
   run.write_config(resolved);
   run.write_environment(environment_json(open.backend));
+  open.session->set_config_digest(binding_digest(resolved));
   log.info("run     ", run.path().string());
   open.session->initialize();
   return run_training(*open.session, run, log);
@@ -94,7 +119,10 @@ int resume(const ResumeArguments& arguments) {
   OpenSession open = open_session(std::move(loaded), log);
   CheckpointStore checkpoints(run.checkpoints(), log);
   checkpoints.sweep();
+  const std::string digest = binding_digest(resolved);
+  open.session->set_config_digest(digest);
   if (const auto checkpoint = checkpoints.load_latest()) {
+    require_same_config(*checkpoint, digest, run.config().string());
     const int64_t steps = open.session->gan().config.train.steps;
     if (static_cast<uint64_t>(steps) < checkpoint->step) {
       throw ConfigError(concat("train.steps=", steps, ": ", run.path().string(),
