@@ -5,6 +5,6 @@ set -euo pipefail
 cd "$(dirname "$0")/.."
 cmake --preset tsan >/dev/null
 cmake --build build/tsan --target core_tests train_tests
-export OMP_NUM_THREADS=1
+export GANTRY_TEST_THREADS=1
 build/tsan/tests/core/core_tests --gtest_brief=1 --gtest_filter='Planner*:Program*:Replay*:Log*'
 build/tsan/tests/train/train_tests --gtest_brief=1 --gtest_filter='*Prefetch*:*Purity*:Training.*'

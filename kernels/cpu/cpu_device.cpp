@@ -24,9 +24,19 @@ constexpr size_t kAlignment = 64;
 size_t round_up(size_t bytes, size_t unit) { return (bytes + unit - 1) / unit * unit; }
 
 int usable_threads() {
-  const int count = omp_get_max_threads();
+  const int count = std::min(omp_get_max_threads(), omp_get_thread_limit());
   const int quota = cgroup_cpu_limit();
   return quota > 0 ? std::min(count, quota) : count;
+}
+
+// Kernels cut their work for the threads they were promised; with fewer, parts would stay undone.
+int granted_threads(int wanted) {
+  if (wanted <= 0) return usable_threads();
+  if (wanted > omp_get_thread_limit()) {
+    throw EnvironmentError(concat("threads=", wanted, ": OMP_THREAD_LIMIT allows ",
+                                  omp_get_thread_limit(), "; raise it or ask for fewer threads"));
+  }
+  return wanted;
 }
 
 const char* isa_name() {
@@ -70,7 +80,7 @@ void* map_block(size_t bytes) {
 }  // namespace
 
 CpuDevice::CpuDevice(int threads)
-    : threads_(threads > 0 ? threads : usable_threads()), library_(std::make_unique<Library>()) {}
+    : threads_(granted_threads(threads)), library_(std::make_unique<Library>()) {}
 
 CpuDevice::~CpuDevice() = default;
 

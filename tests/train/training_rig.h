@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #pragma once
 
+#include <cstdlib>
 #include <memory>
 #include <string>
 #include <vector>
@@ -37,8 +38,12 @@ class TrainingRig {
   std::unique_ptr<Session> session_;
 };
 
+// Two threads, or what GANTRY_TEST_THREADS says: the thread sanitizer takes libgomp's barriers,
+// which it cannot see, for races.
 inline TrainingRig cpu_rig(const std::vector<std::string>& overrides = {}) {
-  return TrainingRig(open_backend(BackendChoice::kCpu, 2), kTinyGan, overrides);
+  const char* threads = std::getenv("GANTRY_TEST_THREADS");
+  return TrainingRig(open_backend(BackendChoice::kCpu, threads ? std::atoi(threads) : 2), kTinyGan,
+                     overrides);
 }
 
 }  // namespace gantry
