@@ -31,7 +31,8 @@ class Spectral(torch.nn.Module):
             self.v = v / max(v.norm().item(), EPS)
 
     def forward(self, weight):
-        if self.v is None:
+        # v follows from u; registering the module has made one before its type was settled.
+        if self.v is None or self.v.dtype != weight.dtype:
             self.iterate(weight.detach(), 0)
         matrix = weight.reshape(weight.shape[0], -1)
         return weight / torch.dot(self.u.clone(), matrix @ self.v)

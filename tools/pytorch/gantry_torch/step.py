@@ -86,6 +86,7 @@ class Witness:
             shown["real"] = inputs["real"] + inputs.get("noise_real", 0)
         if "latent" in inputs:
             with torch.no_grad():
+                spectral.power_iterate(self.nets["g"])
                 fake = self.make(inputs)
             pieces["fake"] = fake
             shown["fake"] = fake + inputs.get("noise_fake", 0)
@@ -112,6 +113,7 @@ class Witness:
 
     def generate(self, inputs, drawn):
         if "latent" in inputs:
+            spectral.power_iterate(self.nets["g"])
             fake = self.make(inputs)
         else:  # the fakes that D has seen; their pass has moved G's running statistics already
             self.nets["g"].track(False)
