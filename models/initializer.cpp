@@ -40,8 +40,8 @@ double uniform_at(RandomKey key, int64_t element) {
 
 // normal_at(key, first .. first + 3, 0), for a quarter of the work.
 void normals_at(RandomKey key, int64_t first, double draws[4]) {
-  const PhiloxBlock block = random_block(key, 0, static_cast<uint32_t>(first >> 34),
-                                         static_cast<uint32_t>(first >> 2));
+  const PhiloxBlock block =
+      random_block(key, 0, static_cast<uint32_t>(first >> 34), static_cast<uint32_t>(first >> 2));
   for (int pair = 0; pair < 4; pair += 2) {
     float a = 0, b = 0;
     normal_pair(block.v[pair], block.v[pair + 1], &a, &b);
