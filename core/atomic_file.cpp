@@ -84,7 +84,7 @@ void throw_io_error(const std::string& action, const fs::path& path, int error) 
 fs::path temporary_beside(const fs::path& path) {
   const fs::path folder = folder_of(path);
   for (int number = 0;; ++number) {
-    const fs::path candidate =
+    fs::path candidate =
         folder / concat(".", path.filename().string(), ".", ::getpid(), "-", number, ".tmp");
     struct stat status = {};
     if (::lstat(candidate.c_str(), &status) != 0) return candidate;

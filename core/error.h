@@ -4,6 +4,7 @@
 #include <sstream>
 #include <stdexcept>
 #include <string>
+#include <type_traits>
 #include <utility>
 
 namespace gantry {
@@ -47,11 +48,23 @@ using NumericError = CodedError<ExitCode::kNumeric>;
 using MemoryError = CodedError<ExitCode::kMemory>;
 using IoError = CodedError<ExitCode::kIo>;
 
-// Concatenates its arguments with operator<<.
+// Writes one argument of concat. The sign that a NaN happens to carry says nothing to anybody.
+template <typename T>
+void write_part(std::ostream& out, const T& value) {
+  if constexpr (std::is_floating_point_v<T>) {
+    if (value != value) {
+      out << "nan";
+      return;
+    }
+  }
+  out << value;
+}
+
+// Concatenates its arguments with operator<<; NaN is "nan" whatever its sign.
 template <typename... Args>
-std::string concat(Args&&... args) {
+std::string concat(const Args&... args) {
   std::ostringstream out;
-  (out << ... << std::forward<Args>(args));
+  (write_part(out, args), ...);
   return out.str();
 }
 

@@ -180,15 +180,24 @@ class Reference {
     return text;
   }
 
-  void subsections(const ObjectShape& shape, const std::string& place) {
+  // `when`: for which alternative these keys are, " with type `x`"; only where others differ.
+  void subsections(const ObjectShape& shape, const std::string& place,
+                   const std::string& when = "") {
     for (const FieldShape& f : shape.fields) {
       if (!f.inner) continue;
       const std::string inner = place.empty() ? f.key : place + "." + f.key;
-      out_ += concat(place.empty() ? "## " : "### ", inner, "\n\n", f.doc, "\n\n");
+      const auto [other, is_first] = at_.try_emplace(inner, body(*f.inner, inner));
+      if (!is_first && other->second == body(*f.inner, inner)) continue;
+      out_ += concat(place.empty() ? "## " : "### ", inner, is_first ? "" : when, "\n\n", f.doc,
+                     "\n\n");
       section(*f.inner, inner);
     }
     for (const VariantShape& variant : shape.variants) {
-      for (const ObjectShape& alternative : variant.alternatives) subsections(alternative, place);
+      const FieldShape& tag = shape.fields[variant.tag];
+      for (size_t i = 0; i < variant.alternatives.size(); ++i) {
+        subsections(variant.alternatives[i], place,
+                    concat(" with ", tag.key, " `", tag.names[i], "`"));
+      }
     }
   }
 
@@ -202,7 +211,8 @@ class Reference {
   }
 
   std::string out_;
-  std::map<std::string, std::string> seen_;
+  std::map<std::string, std::string> seen_;  // body -> where it is written out
+  std::map<std::string, std::string> at_;    // place -> the body first shown for it
 };
 
 }  // namespace

@@ -16,7 +16,7 @@ class ShapeCollector final : public Fields {
     add(field, Kind::kInteger, JsonValue::of(value)).integers = range;
   }
   void real(const Field& field, double& value, const RealRange& range) override {
-    add(field, Kind::kReal, JsonValue::of(value)).reals = range;
+    add(field, Kind::kReal, json_of(value)).reals = range;
   }
   void optional_real(const Field& field, std::optional<double>& value,
                      const RealRange& range) override {

@@ -6,17 +6,6 @@
 namespace gantry {
 namespace {
 
-// Members that are floats come as doubles: 0.2f must not become 0.20000000298.
-double shortest(double value) {
-  const auto narrow = static_cast<float>(value);
-  if (static_cast<double>(narrow) != value) return value;
-  char text[32];
-  const auto end = std::to_chars(text, text + sizeof text, narrow).ptr;
-  double read = value;
-  std::from_chars(text, end, read);
-  return read;
-}
-
 class ObjectWriter final : public Fields {
  public:
   JsonValue take() { return std::move(object_); }
@@ -25,7 +14,7 @@ class ObjectWriter final : public Fields {
     object_.add(field.key, JsonValue::of(value));
   }
   void real(const Field& field, double& value, const RealRange&) override {
-    object_.add(field.key, JsonValue::of(shortest(value)));
+    object_.add(field.key, json_of(value));
   }
   void optional_real(const Field& field, std::optional<double>& value, const RealRange&) override {
     object_.add(field.key, json_of(value));
@@ -106,8 +95,18 @@ JsonValue json_of(const Padding& padding) {
   return json_of(std::array<int64_t, 2>{padding.top, padding.left});
 }
 
+JsonValue json_of(double value) {
+  const auto narrow = static_cast<float>(value);
+  if (static_cast<double>(narrow) != value) return JsonValue::of(value);
+  char text[32];
+  const auto end = std::to_chars(text, text + sizeof text, narrow).ptr;
+  double read = value;
+  std::from_chars(text, end, read);
+  return JsonValue::of(read);
+}
+
 JsonValue json_of(const std::optional<double>& value) {
-  return value ? JsonValue::of(*value) : JsonValue();
+  return value ? json_of(*value) : JsonValue();
 }
 
 }  // namespace gantry

@@ -13,6 +13,8 @@ namespace gantry {
 JsonValue write_fields(const std::function<void(Fields&)>& describe);
 
 // A value in the shortest form that configs accept.
+// Of a float that came as a double: 0.2, not 0.20000000298.
+JsonValue json_of(double value);
 JsonValue json_of(const std::array<int64_t, 2>& pair);
 JsonValue json_of(const Padding& padding);
 JsonValue json_of(const std::optional<double>& value);

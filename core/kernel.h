@@ -4,6 +4,8 @@
 #include <cstddef>
 #include <memory>
 #include <span>
+#include <string>
+#include <utility>
 
 #include "core/device.h"
 
@@ -24,9 +26,13 @@ class Kernel {
   // Floating-point operations of one run (2 per multiply-add), for plan, bench and profile.
   double flops() const { return flops_; }
   void set_flops(double flops) { flops_ = flops; }
+  // What it computes, as the op and its pass: "conv2d.forward". Empty outside of Kernels.
+  const std::string& op() const { return op_; }
+  void set_op(std::string op) { op_ = std::move(op); }
 
  private:
   double flops_ = 0;
+  std::string op_;
 };
 
 using KernelPtr = std::shared_ptr<const Kernel>;

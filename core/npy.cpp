@@ -3,23 +3,19 @@
 
 #include <string>
 
-#include "core/atomic_file.h"
 #include "core/error.h"
 
 namespace gantry {
 
-void write_npy(const std::filesystem::path& path, const std::vector<int64_t>& shape,
-               std::span<const float> values) {
+NpyWriter::NpyWriter(const std::filesystem::path& path, const std::vector<int64_t>& shape)
+    : file_(path) {
   constexpr size_t kPreamble = 10;   // magic, version, header length
   constexpr size_t kAlignment = 64;  // of the data, as NumPy writes it
-  int64_t elements = 1;
   std::string axes;
   for (const int64_t axis : shape) {
-    elements *= axis;
+    missing_ *= axis;
     axes += std::to_string(axis) + ",";
   }
-  GANTRY_CHECK(elements == static_cast<int64_t>(values.size()), values.size(), " values for (",
-               axes, ")");
   std::string header = concat("{'descr': '<f4', 'fortran_order': False, 'shape': (", axes, "), }");
   const size_t unpadded = kPreamble + header.size() + 1;
   header.append((kAlignment - unpadded % kAlignment) % kAlignment, ' ');
@@ -27,11 +23,18 @@ void write_npy(const std::filesystem::path& path, const std::vector<int64_t>& sh
   std::string preamble("\x93NUMPY\x01\x00", 8);
   preamble += static_cast<char>(header.size() & 0xff);
   preamble += static_cast<char>(header.size() >> 8);
-  AtomicFile file(path);
-  file.write(preamble);
-  file.write(header);
-  file.write(values.data(), values.size_bytes());
-  file.commit();
+  file_.write(preamble);
+  file_.write(header);
+}
+
+void NpyWriter::write(std::span<const float> values) {
+  file_.write(values.data(), values.size_bytes());
+  missing_ -= static_cast<int64_t>(values.size());
+}
+
+void NpyWriter::commit() {
+  GANTRY_CHECK(missing_ == 0, file_.path().string(), ": ", missing_, " values are missing");
+  file_.commit();
 }
 
 }  // namespace gantry

@@ -48,6 +48,7 @@ enum class Purpose : uint32_t {
   kSynthetic = 11,
   kLabelFlip = 12,
   kSpectralNorm = 13,
+  kCode = 14,
 };
 
 // The stream of draws of one (seed, purpose, id); `id` tells apart users of the same purpose

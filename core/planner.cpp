@@ -103,6 +103,7 @@ MemoryPlan plan_memory(const Program& program) {
   for (size_t i = 0; i < scratch_calls.size(); ++i) {
     plan.scratch_offsets[scratch_calls[i]] = placement.offsets[buffers.size() + i];
   }
+  for (const Lifetime& life : all) plan.apart_bytes += aligned(life.bytes);
   plan.arena_bytes = placement.peak;
   plan.lower_bound = placement.lower_bound;
   return plan;

@@ -37,6 +37,7 @@ struct MemoryPlan {
   size_t arena_bytes = 0;
   size_t lower_bound = 0;
   size_t external_bytes = 0;
+  size_t apart_bytes = 0;  // of all buffers and scratch, were none to share memory with another
 };
 
 // Lifetimes follow from the calls: first to last call that names the buffer; scratch lives for

@@ -2,32 +2,31 @@
 #include "core/profiler.h"
 
 #include <algorithm>
-#include <tuple>
-#include <utility>
+#include <sstream>
 
 namespace gantry {
 
-CallTimes::CallTimes(Clock clock) : clock_(std::move(clock)) {}
-
-void CallTimes::begin(const char* name) { open_.emplace_back(name, clock_()); }
-
-void CallTimes::end() {
-  const double now = clock_();
-  GANTRY_CHECK(!open_.empty(), "end() without begin()");
-  Total& total = totals_[open_.back().first];
-  total.name = open_.back().first;
-  ++total.count;
-  total.seconds += now - open_.back().second;
-  open_.pop_back();
+void ProfilerWatcher::before(size_t, const Call& call, std::span<const TensorView>) {
+  std::vector<std::string> path;
+  std::istringstream name(call.name);
+  for (std::string part; std::getline(name, part, '.');) path.push_back(part);
+  // The last part is the call's own.
+  const size_t most = std::min(open_.size(), path.size() - 1);
+  size_t shared = 0;
+  while (shared < most && open_[shared] == path[shared]) ++shared;
+  close_to(shared);
+  for (size_t i = shared; i < path.size(); ++i) {
+    open_.push_back(path[i]);
+    sink_.begin(path[i].c_str());
+  }
 }
 
-std::vector<CallTimes::Total> CallTimes::totals() const {
-  std::vector<Total> result;
-  for (const auto& [name, total] : totals_) result.push_back(total);
-  std::sort(result.begin(), result.end(), [](const Total& a, const Total& b) {
-    return std::tie(b.seconds, a.name) < std::tie(a.seconds, b.name);
-  });
-  return result;
+void ProfilerWatcher::after(size_t, const Call&, std::span<const TensorView>) {
+  close_to(open_.size() - 1);
+}
+
+void ProfilerWatcher::close_to(size_t depth) {
+  for (; open_.size() > depth; open_.pop_back()) sink_.end();
 }
 
 }  // namespace gantry

@@ -1,9 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 #pragma once
 
-#include <cstdint>
-#include <functional>
-#include <map>
 #include <string>
 #include <vector>
 
@@ -11,12 +8,16 @@
 
 namespace gantry {
 
-// Where named, nested ranges of time go: an NVTX domain on CUDA, a CallTimes table, nothing.
+// Where named, nested ranges of time go, for a profiler from outside to see: an NVTX domain on
+// CUDA.
 class ProfilerSink {
  public:
   virtual ~ProfilerSink() = default;
   virtual void begin(const char* name) = 0;
   virtual void end() = 0;
+  // Between these a profiler that waits to be told records what the device does.
+  virtual void start_capture() {}
+  virtual void stop_capture() {}
 };
 
 // A range from construction to destruction; free when there is no sink.
@@ -35,38 +36,22 @@ class ProfilerRange {
   ProfilerSink* sink_;
 };
 
-// One range per call of a replay, named as the call.
+// Ranges around the queueing of each call of one run: "d1.m1.d.conv2.forward" stands in d1 > m1 > d
+// > conv2 > forward, and calls that follow each other share what their names begin with. Whatever
+// is open is closed when the watcher goes.
 class ProfilerWatcher : public ReplayWatcher {
  public:
   explicit ProfilerWatcher(ProfilerSink& sink) : sink_(sink) {}
-  void before(size_t, const Call& call, std::span<const TensorView>) override {
-    sink_.begin(call.name.c_str());
-  }
-  void after(size_t, const Call&, std::span<const TensorView>) override { sink_.end(); }
+  ~ProfilerWatcher() override { close_to(0); }
+  bool looks_at_values() const override { return false; }
+  void before(size_t index, const Call& call, std::span<const TensorView> args) override;
+  void after(size_t index, const Call& call, std::span<const TensorView> args) override;
 
  private:
+  void close_to(size_t depth);
+
   ProfilerSink& sink_;
-};
-
-// Adds up the time spent under each name.
-class CallTimes : public ProfilerSink {
- public:
-  using Clock = std::function<double()>;  // seconds
-  struct Total {
-    std::string name;
-    uint64_t count = 0;
-    double seconds = 0;  // ranges inside included
-  };
-
-  explicit CallTimes(Clock clock);
-  void begin(const char* name) override;
-  void end() override;
-  std::vector<Total> totals() const;  // longest first, then by name
-
- private:
-  Clock clock_;
-  std::map<std::string, Total> totals_;
-  std::vector<std::pair<std::string, double>> open_;
+  std::vector<std::string> open_;
 };
 
 }  // namespace gantry

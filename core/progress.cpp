@@ -14,7 +14,8 @@ constexpr int kBarWidth = 20;
 
 std::string format(const char* pattern, double value) {
   char text[64];
-  std::snprintf(text, sizeof text, pattern, value);
+  // printf shows the sign of a NaN, which says nothing.
+  std::snprintf(text, sizeof text, pattern, std::isnan(value) ? std::fabs(value) : value);
   return text;
 }
 

@@ -5,10 +5,49 @@
 
 namespace gantry {
 
+namespace {
+
+// The places of a plan in an arena.
+std::vector<void*> places(const std::vector<size_t>& offsets, const Memory* arena) {
+  std::vector<void*> result;
+  for (const size_t offset : offsets) {
+    const bool placed = offset != MemoryPlan::kUnplaced;
+    result.push_back(placed ? static_cast<char*>(arena->data()) + offset : nullptr);
+  }
+  return result;
+}
+
+}  // namespace
+
 Replay::Replay(Program program, MemoryPlan plan, std::shared_ptr<Memory> arena)
     : program_(std::move(program)), plan_(std::move(plan)), arena_(std::move(arena)) {
   GANTRY_CHECK(plan_.arena_bytes == 0 || (arena_ && arena_->bytes() >= plan_.arena_bytes),
                "the arena is smaller than the plan");
+  buffers_ = places(plan_.buffer_offsets, arena_.get());
+  scratches_ = places(plan_.scratch_offsets, arena_.get());
+  bind();
+}
+
+Replay::Replay(Program program, MemoryPlan plan, Device& device)
+    : program_(std::move(program)), plan_(std::move(plan)) {
+  const auto allocate = [&](size_t offset, size_t bytes) {
+    if (offset == MemoryPlan::kUnplaced) return static_cast<void*>(nullptr);
+    return apart_.emplace_back(device, bytes, Contents::kUnwritten).data();
+  };
+  for (size_t i = 0; i < plan_.buffer_offsets.size(); ++i) {
+    buffers_.push_back(allocate(plan_.buffer_offsets[i], program_.buffers()[i].bytes));
+  }
+  for (size_t i = 0; i < plan_.scratch_offsets.size(); ++i) {
+    const size_t bytes = program_.calls()[i].kernel->scratch_bytes();
+    scratches_.push_back(allocate(plan_.scratch_offsets[i], bytes));
+  }
+  bind();
+}
+
+void Replay::bind() {
+  for (size_t i = 0; i < buffers_.size(); ++i) {
+    if (void* external = program_.buffers()[i].external) buffers_[i] = external;
+  }
   size_t count = 0;
   for (const Call& call : program_.calls()) count += call.args.size();
   views_.reserve(count);  // spans below stay valid: no growth after this
@@ -17,37 +56,50 @@ Replay::Replay(Program program, MemoryPlan plan, std::shared_ptr<Memory> arena)
     const Call& call = program_.calls()[step];
     const size_t first = views_.size();
     for (const TensorRef& ref : call.args) views_.push_back(view(ref));
-    const size_t offset = plan_.scratch_offsets[step];
-    void* scratch =
-        offset == MemoryPlan::kUnplaced ? nullptr : static_cast<char*>(arena_->data()) + offset;
-    bound_.push_back({call.kernel.get(), {views_.data() + first, call.args.size()}, scratch});
+    bound_.push_back(
+        {call.kernel.get(), {views_.data() + first, call.args.size()}, scratches_[step]});
   }
 }
 
-void Replay::run(Stream& stream) const {
+const Memory& Replay::arena() const {
+  GANTRY_CHECK(arena_, "this replay has no arena");
+  return *arena_;
+}
+
+void Replay::queue(Stream& stream) const {
   for (const Bound& bound : bound_) bound.kernel->run(stream, bound.args, bound.scratch);
 }
 
+void Replay::run(Stream& stream) const {
+  if (stage_ == Stage::kHasRun) {
+    stage_ = Stage::kSettled;
+    recording_ = stream.record([this, &stream] { queue(stream); });
+    recorded_on_ = &stream;
+  }
+  if (recording_ && recorded_on_ == &stream) {
+    recording_->run();
+    return;
+  }
+  queue(stream);
+  if (stage_ == Stage::kNew) stage_ = Stage::kHasRun;
+}
+
 void Replay::run(Stream& stream, ReplayWatcher& watcher) const {
+  const bool wait = watcher.looks_at_values();
   for (size_t step = 0; step < bound_.size(); ++step) {
     const Bound& bound = bound_[step];
-    stream.synchronize();
+    if (wait) stream.synchronize();
     watcher.before(step, program_.calls()[step], bound.args);
     bound.kernel->run(stream, bound.args, bound.scratch);
-    stream.synchronize();
+    if (wait) stream.synchronize();
     watcher.after(step, program_.calls()[step], bound.args);
   }
 }
 
 TensorView Replay::view(const TensorRef& ref) const {
-  const ProgramBuffer& buffer = program_.buffers()[ref.buffer];
-  char* base = static_cast<char*>(buffer.external);
-  if (!base) {
-    const size_t offset = plan_.buffer_offsets[ref.buffer];
-    GANTRY_CHECK(offset != MemoryPlan::kUnplaced, buffer.name, " is used by no call");
-    base = static_cast<char*>(arena_->data()) + offset;
-  }
-  return {base + ref.offset, ref.shape, ref.dtype};
+  void* base = buffers_[ref.buffer];
+  GANTRY_CHECK(base, program_.buffers()[ref.buffer].name, " is used by no call");
+  return {static_cast<char*>(base) + ref.offset, ref.shape, ref.dtype};
 }
 
 }  // namespace gantry

@@ -9,11 +9,13 @@
 
 namespace gantry {
 
-// Watches a replay call by call: profiler, finite check, trace. The stream is synchronised
-// around each call when a watcher is given, and only then.
+// Watches a replay call by call: profiler, finite check, trace.
 class ReplayWatcher {
  public:
   virtual ~ReplayWatcher() = default;
+  // Whether it looks at values: then the stream is synchronised around each call. If not, before
+  // and after stand around the queueing of a call, which runs when the device comes to it.
+  virtual bool looks_at_values() const { return true; }
   // index: the call's place in the program.
   virtual void before(size_t /*index*/, const Call&, std::span<const TensorView>) {}
   virtual void after(size_t /*index*/, const Call&, std::span<const TensorView>) {}
@@ -24,14 +26,20 @@ class ReplayWatcher {
 class Replay {
  public:
   Replay(Program program, MemoryPlan plan, std::shared_ptr<Memory> arena);
+  // Each buffer, and each call's scratch, in an allocation of its own that nobody has written yet:
+  // for tools that watch the ends of allocations and reads of unwritten memory.
+  Replay(Program program, MemoryPlan plan, Device& device);
 
-  // No branch, no allocation, no wait.
+  // No branch, no allocation, no wait. Where the stream can record, the first run queues every call
+  // (whatever is made at first use is made then), the second records them, and later runs on the
+  // same stream queue the recording.
   void run(Stream& stream) const;
   void run(Stream& stream, ReplayWatcher& watcher) const;
 
   TensorView view(const TensorRef& ref) const;
   const Program& program() const { return program_; }
   const MemoryPlan& plan() const { return plan_; }
+  const Memory& arena() const;
 
  private:
   struct Bound {
@@ -39,11 +47,23 @@ class Replay {
     std::span<const TensorView> args;
     void* scratch;
   };
+  void queue(Stream& stream) const;
+  void bind();
+
   Program program_;
   MemoryPlan plan_;
   std::shared_ptr<Memory> arena_;
+  std::vector<Memory> apart_;     // without an arena
+  std::vector<void*> buffers_;    // per buffer of the program; null where no call uses it
+  std::vector<void*> scratches_;  // per call; null where it needs none
   std::vector<TensorView> views_;
   std::vector<Bound> bound_;
+
+  // How the calls are queued, not what they compute.
+  enum class Stage : uint8_t { kNew, kHasRun, kSettled };
+  mutable Stage stage_ = Stage::kNew;
+  mutable const Stream* recorded_on_ = nullptr;
+  mutable std::unique_ptr<Recording> recording_;
 };
 
 }  // namespace gantry

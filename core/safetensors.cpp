@@ -149,9 +149,9 @@ SafetensorsFile parse_safetensors(std::span<const std::byte> bytes, const std::s
   SafetensorsFile result;
   result.metadata = std::move(header.metadata);
   for (SafetensorsHeader::Entry& entry : header.entries) {
+    const auto data = bytes.subspan(header.data_start + entry.begin, entry.end - entry.begin);
     HostTensor& tensor = result.tensors.emplace_back();
     static_cast<TensorInfo&>(tensor) = std::move(entry);
-    const auto data = bytes.subspan(header.data_start + entry.begin, entry.end - entry.begin);
     tensor.bytes.assign(data.begin(), data.end());
   }
   return result;
