@@ -4,83 +4,203 @@
 #include "kernels/check.h"
 
 namespace gantry {
+namespace {
+
+using Made = std::shared_ptr<Kernel>;
+
+constexpr const char* kLinear[] = {".forward", ".backward"};
+constexpr const char* kProduct[] = {".forward", ".backward_data", ".backward_weights"};
+constexpr const char* kCurved[] = {".forward", ".backward", ".double_backward"};
+constexpr const char* kPool[] = {".forward", ".backward", ".tangent"};
+constexpr const char* kNorm[] = {".forward", ".inference", ".backward", ".backward_data",
+                                 ".double_backward"};
+constexpr const char* kVirtualNorm[] = {".forward", ".backward", ".backward_data"};
+
+template <typename Pass, size_t kCount>
+std::string name_of(const char* op, const char* const (&passes)[kCount], Pass pass) {
+  const auto index = static_cast<size_t>(pass);
+  GANTRY_CHECK(index < kCount, op, " has no name for pass ", index);
+  return std::string(op) + passes[index];
+}
+
+Made named(std::string op, Made kernel) {
+  kernel->set_op(std::move(op));
+  return kernel;
+}
+
+}  // namespace
 
 KernelPtr Kernels::conv2d(const Conv2dDesc& desc, Conv2dPass pass) {
   check(desc, pass);
-  Made kernel = make_conv2d(desc, pass);
+  Made kernel = named(name_of("conv2d", kProduct, pass), make_conv2d(desc, pass));
   kernel->set_flops(conv2d_flops(desc));
   return kernel;
 }
 
 KernelPtr Kernels::dense(const DenseDesc& desc, DensePass pass) {
   check(desc, pass);
-  Made kernel = make_dense(desc, pass);
+  Made kernel = named(name_of("dense", kProduct, pass), make_dense(desc, pass));
   kernel->set_flops(dense_flops(desc));
   return kernel;
 }
 
 KernelPtr Kernels::bias_grad(const BiasGradDesc& desc) {
   check_shape(desc.dy);
-  return make_bias_grad(desc);
+  return named("bias_grad", make_bias_grad(desc));
 }
 
 KernelPtr Kernels::bias_add(const BiasAddDesc& desc) {
   check_shape(desc.x);
-  return make_bias_add(desc);
+  return named("bias_add", make_bias_add(desc));
 }
 
 KernelPtr Kernels::activation(const ActivationDesc& desc, ActivationPass pass) {
   check_shape(desc.x);
   check(desc.activation);
-  return make_activation(desc, pass);
+  return named(name_of("activation", kCurved, pass), make_activation(desc, pass));
 }
 
 KernelPtr Kernels::norm(const NormDesc& desc, NormPass pass) {
   check_shape(desc.x);
   check(desc.activation);
-  return make_norm(desc, pass);
+  return named(name_of("norm", kNorm, pass), make_norm(desc, pass));
 }
 
 KernelPtr Kernels::upsample(const UpsampleDesc& desc, LinearPass pass) {
-  return make_upsample(desc, pass);
+  return named(name_of("upsample", kLinear, pass), make_upsample(desc, pass));
 }
 
-KernelPtr Kernels::pool(const PoolDesc& desc, PoolPass pass) { return make_pool(desc, pass); }
+KernelPtr Kernels::pool(const PoolDesc& desc, PoolPass pass) {
+  return named(name_of("pool", kPool, pass), make_pool(desc, pass));
+}
 
-KernelPtr Kernels::pad(const PadDesc& desc, LinearPass pass) { return make_pad(desc, pass); }
+KernelPtr Kernels::pad(const PadDesc& desc, LinearPass pass) {
+  return named(name_of("pad", kLinear, pass), make_pad(desc, pass));
+}
 
 KernelPtr Kernels::channel_concat(const ConcatDesc& desc, LinearPass pass) {
-  return make_channel_concat(desc, pass);
+  return named(name_of("channel_concat", kLinear, pass), make_channel_concat(desc, pass));
 }
 
-KernelPtr Kernels::sum(const SumDesc& desc) { return make_sum(desc); }
+KernelPtr Kernels::sum(const SumDesc& desc) { return named("sum", make_sum(desc)); }
 
-KernelPtr Kernels::dropout(const DropoutDesc& desc) { return make_dropout(desc); }
+KernelPtr Kernels::sample_dot(const DotDesc& desc, DotPass pass) {
+  check_shape(desc.x);
+  return named(name_of("sample_dot", kLinear, pass), make_sample_dot(desc, pass));
+}
 
-KernelPtr Kernels::random(const RandomDesc& desc) { return make_random(desc); }
+KernelPtr Kernels::dropout(const DropoutDesc& desc) { return named("dropout", make_dropout(desc)); }
 
-KernelPtr Kernels::one_hot(const OneHotDesc& desc) { return make_one_hot(desc); }
+KernelPtr Kernels::random(const RandomDesc& desc) { return named("random", make_random(desc)); }
 
-KernelPtr Kernels::target(const TargetDesc& desc) { return make_target(desc); }
+KernelPtr Kernels::one_hot(const OneHotDesc& desc) { return named("one_hot", make_one_hot(desc)); }
+
+KernelPtr Kernels::target(const TargetDesc& desc) { return named("target", make_target(desc)); }
 
 KernelPtr Kernels::instance_noise(const InstanceNoiseDesc& desc) {
-  return make_instance_noise(desc);
+  return named("instance_noise", make_instance_noise(desc));
 }
 
-KernelPtr Kernels::loss(const LossDesc& desc, bool gradient) { return make_loss(desc, gradient); }
+KernelPtr Kernels::loss(const LossDesc& desc, bool gradient) {
+  return named("loss", make_loss(desc, gradient));
+}
 
-KernelPtr Kernels::reduce(const ReduceDesc& desc) { return make_reduce(desc); }
+KernelPtr Kernels::reduce(const ReduceDesc& desc) { return named("reduce", make_reduce(desc)); }
 
-KernelPtr Kernels::optimizer(const OptimizerDesc& desc) { return make_optimizer(desc); }
+KernelPtr Kernels::interpolate(const InterpolateDesc& desc) {
+  check_shape(desc.x);
+  return named("interpolate", make_interpolate(desc));
+}
 
-KernelPtr Kernels::grad_norm(const GradNormDesc& desc) { return make_grad_norm(desc); }
+KernelPtr Kernels::deviation(const DeviationDesc& desc) {
+  check_shape(desc.x);
+  return named("deviation", make_deviation(desc));
+}
 
-KernelPtr Kernels::schedule(const ScheduleDesc& desc) { return make_schedule(desc); }
+KernelPtr Kernels::perturb(const PerturbDesc& desc) {
+  check_shape(desc.x);
+  return named("perturb", make_perturb(desc));
+}
 
-KernelPtr Kernels::advance(const AdvanceDesc& desc) { return make_advance(desc); }
+KernelPtr Kernels::gradient_penalty(const GradientPenaltyDesc& desc) {
+  check_shape(desc.g);
+  return named("gradient_penalty", make_gradient_penalty(desc));
+}
+
+KernelPtr Kernels::optimizer(const OptimizerDesc& desc) {
+  return named("optimizer", make_optimizer(desc));
+}
+
+KernelPtr Kernels::grad_norm(const GradNormDesc& desc) {
+  return named("grad_norm", make_grad_norm(desc));
+}
+
+KernelPtr Kernels::schedule(const ScheduleDesc& desc) {
+  return named("schedule", make_schedule(desc));
+}
+
+KernelPtr Kernels::advance(const AdvanceDesc& desc) { return named("advance", make_advance(desc)); }
 
 KernelPtr Kernels::spectral_norm(const SpectralNormDesc& desc, SpectralNormPass pass) {
-  return make_spectral_norm(desc, pass);
+  return named(name_of("spectral_norm", kLinear, pass), make_spectral_norm(desc, pass));
+}
+
+KernelPtr Kernels::reconstruction(const ReconstructionDesc& desc) {
+  check_shape(desc.x);
+  return named("reconstruction", make_reconstruction(desc));
+}
+
+KernelPtr Kernels::pulling_away(const PullingAwayDesc& desc) {
+  check_shape(desc.s);
+  Made kernel = named("pulling_away", make_pulling_away(desc));
+  const double n = static_cast<double>(desc.s.n);
+  kernel->set_flops(4 * n * n * static_cast<double>(desc.s.per_sample()));
+  return kernel;
+}
+
+KernelPtr Kernels::equilibrium(const EquilibriumDesc& desc) {
+  return named("equilibrium", make_equilibrium(desc));
+}
+
+KernelPtr Kernels::feature_match(const FeatureMatchDesc& desc) {
+  GANTRY_CHECK(desc.fake.per_sample() == desc.real.per_sample(), "features differ in shape");
+  return named("feature_match", make_feature_match(desc));
+}
+
+KernelPtr Kernels::minibatch(const MinibatchDesc& desc, MinibatchPass pass) {
+  GANTRY_CHECK(desc.groups > 0 && desc.n % desc.groups == 0, desc.groups, " groups of ", desc.n);
+  Made kernel = named(name_of("minibatch", kCurved, pass), make_minibatch(desc, pass));
+  const double n = static_cast<double>(desc.n), group = n / static_cast<double>(desc.groups);
+  kernel->set_flops(3 * n * group * static_cast<double>(desc.features * desc.dimensions));
+  return kernel;
+}
+
+KernelPtr Kernels::variational(const VariationalDesc& desc, VariationalPass pass) {
+  return named(name_of("variational", kLinear, pass), make_variational(desc, pass));
+}
+
+KernelPtr Kernels::virtual_norm(const VirtualNormDesc& desc, VirtualNormPass pass) {
+  check_shape(desc.x);
+  GANTRY_CHECK(desc.reference > 0 && desc.reference < desc.x.n, "a reference of ", desc.reference,
+               " in ", desc.x.n);
+  return named(name_of("virtual_norm", kVirtualNorm, pass), make_virtual_norm(desc, pass));
+}
+
+KernelPtr Kernels::historical_average(const HistoricalAverageDesc& desc) {
+  return named("historical_average", make_historical_average(desc));
+}
+
+KernelPtr Kernels::latch(const LatchDesc& desc) {
+  check_shape(desc.x);
+  return named("latch", make_latch(desc));
+}
+
+KernelPtr Kernels::decode(const DecodeDesc& desc) {
+  check_shape(desc.y);
+  GANTRY_CHECK(desc.count > 0 && desc.h >= desc.y.h && desc.w >= desc.y.w, desc.count,
+               " samples of ", desc.h, " x ", desc.w, " to ", to_string(desc.y));
+  GANTRY_CHECK(desc.y.n <= 65535 && desc.shift >= 0, desc.y.n, " samples, shift ", desc.shift);
+  return named("decode", make_decode(desc));
 }
 
 }  // namespace gantry

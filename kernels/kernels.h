@@ -8,11 +8,17 @@
 #include "core/kernel.h"
 #include "kernels/ops/activation.h"
 #include "kernels/ops/conv2d.h"
+#include "kernels/ops/critic.h"
+#include "kernels/ops/decode.h"
+#include "kernels/ops/dot.h"
 #include "kernels/ops/elementwise.h"
 #include "kernels/ops/loss.h"
 #include "kernels/ops/norm.h"
 #include "kernels/ops/optimizer.h"
+#include "kernels/ops/penalty.h"
 #include "kernels/ops/spatial.h"
+#include "kernels/ops/variational.h"
+#include "kernels/ops/virtual_norm.h"
 
 namespace gantry {
 
@@ -38,6 +44,7 @@ class Kernels {
   KernelPtr pad(const PadDesc& desc, LinearPass pass);
   KernelPtr channel_concat(const ConcatDesc& desc, LinearPass pass);
   KernelPtr sum(const SumDesc& desc);
+  KernelPtr sample_dot(const DotDesc& desc, DotPass pass);
   KernelPtr dropout(const DropoutDesc& desc);
   KernelPtr random(const RandomDesc& desc);
   KernelPtr one_hot(const OneHotDesc& desc);
@@ -45,11 +52,25 @@ class Kernels {
   KernelPtr instance_noise(const InstanceNoiseDesc& desc);
   KernelPtr loss(const LossDesc& desc, bool gradient);
   KernelPtr reduce(const ReduceDesc& desc);
+  KernelPtr interpolate(const InterpolateDesc& desc);
+  KernelPtr deviation(const DeviationDesc& desc);
+  KernelPtr perturb(const PerturbDesc& desc);
+  KernelPtr gradient_penalty(const GradientPenaltyDesc& desc);
   KernelPtr optimizer(const OptimizerDesc& desc);
   KernelPtr grad_norm(const GradNormDesc& desc);
   KernelPtr schedule(const ScheduleDesc& desc);
   KernelPtr advance(const AdvanceDesc& desc);
   KernelPtr spectral_norm(const SpectralNormDesc& desc, SpectralNormPass pass);
+  KernelPtr reconstruction(const ReconstructionDesc& desc);
+  KernelPtr pulling_away(const PullingAwayDesc& desc);
+  KernelPtr equilibrium(const EquilibriumDesc& desc);
+  KernelPtr feature_match(const FeatureMatchDesc& desc);
+  KernelPtr minibatch(const MinibatchDesc& desc, MinibatchPass pass);
+  KernelPtr variational(const VariationalDesc& desc, VariationalPass pass);
+  KernelPtr virtual_norm(const VirtualNormDesc& desc, VirtualNormPass pass);
+  KernelPtr historical_average(const HistoricalAverageDesc& desc);
+  KernelPtr latch(const LatchDesc& desc);
+  KernelPtr decode(const DecodeDesc& desc);
 
  protected:
   using Made = std::shared_ptr<Kernel>;
@@ -66,6 +87,7 @@ class Kernels {
   virtual Made make_pad(const PadDesc&, LinearPass) = 0;
   virtual Made make_channel_concat(const ConcatDesc&, LinearPass) = 0;
   virtual Made make_sum(const SumDesc&) = 0;
+  virtual Made make_sample_dot(const DotDesc&, DotPass) = 0;
   virtual Made make_dropout(const DropoutDesc&) = 0;
   virtual Made make_random(const RandomDesc&) = 0;
   virtual Made make_one_hot(const OneHotDesc&) = 0;
@@ -73,11 +95,25 @@ class Kernels {
   virtual Made make_instance_noise(const InstanceNoiseDesc&) = 0;
   virtual Made make_loss(const LossDesc&, bool gradient) = 0;
   virtual Made make_reduce(const ReduceDesc&) = 0;
+  virtual Made make_interpolate(const InterpolateDesc&) = 0;
+  virtual Made make_deviation(const DeviationDesc&) = 0;
+  virtual Made make_perturb(const PerturbDesc&) = 0;
+  virtual Made make_gradient_penalty(const GradientPenaltyDesc&) = 0;
   virtual Made make_optimizer(const OptimizerDesc&) = 0;
   virtual Made make_grad_norm(const GradNormDesc&) = 0;
   virtual Made make_schedule(const ScheduleDesc&) = 0;
   virtual Made make_advance(const AdvanceDesc&) = 0;
   virtual Made make_spectral_norm(const SpectralNormDesc&, SpectralNormPass) = 0;
+  virtual Made make_reconstruction(const ReconstructionDesc&) = 0;
+  virtual Made make_pulling_away(const PullingAwayDesc&) = 0;
+  virtual Made make_equilibrium(const EquilibriumDesc&) = 0;
+  virtual Made make_feature_match(const FeatureMatchDesc&) = 0;
+  virtual Made make_minibatch(const MinibatchDesc&, MinibatchPass) = 0;
+  virtual Made make_variational(const VariationalDesc&, VariationalPass) = 0;
+  virtual Made make_virtual_norm(const VirtualNormDesc&, VirtualNormPass) = 0;
+  virtual Made make_historical_average(const HistoricalAverageDesc&) = 0;
+  virtual Made make_latch(const LatchDesc&) = 0;
+  virtual Made make_decode(const DecodeDesc&) = 0;
 };
 
 struct Backend {

@@ -9,22 +9,13 @@
 #include "kernels/cpu/gather_conv2d.h"
 #include "kernels/cpu/spread_conv2d.h"
 #include "kernels/cpu/with_activation.h"
+#include "kernels/ops/conv2d_as_dense.h"
 
 namespace gantry {
 namespace {
 
-// The kernel covers the whole input (1 x 1 output), or is 1 x 1 itself: a matrix product.
-bool is_dense(const Conv2dDesc& d) {
-  if (d.groups != 1 || d.pad_top != 0 || d.pad_left != 0) return false;
-  const bool covers = d.y.pixels() == 1 && d.w.h == d.x.h && d.w.w == d.x.w && d.dilation_h == 1 &&
-                      d.dilation_w == 1;
-  const bool pointwise = d.w.pixels() == 1 && d.x.h == d.y.h && d.x.w == d.y.w;
-  return covers || pointwise;
-}
-
-std::shared_ptr<Kernel> make_as_dense(const CpuDevice& device, const Conv2dDesc& d,
-                                      Conv2dPass pass) {
-  const DenseDesc dense{d.y.n * d.y.pixels(), d.w.per_sample(), d.w.n, false, {}, d.accumulate};
+std::shared_ptr<Kernel> make_as_dense(const CpuDevice& device, const DenseDesc& dense,
+                                      const Conv2dDesc& d, Conv2dPass pass) {
   switch (pass) {
     case Conv2dPass::kForward:
       return make_dnnl_dense(device, dense, DensePass::kForward, {d.bias, d.activation}, d.y.c);
@@ -70,7 +61,7 @@ CpuKernels::Made CpuKernels::make_conv2d(const Conv2dDesc& desc, Conv2dPass pass
     return std::make_shared<WithActivation>(
         make_conv2d(linear, pass), activation({out, desc.activation}, ActivationPass::kForward));
   }
-  if (is_dense(desc)) return make_as_dense(device_, desc, pass);
+  if (const auto dense = conv2d_as_dense(desc)) return make_as_dense(device_, *dense, desc, pass);
   if (auto kernel = make_spread(desc, pass, threads())) return kernel;
   if (desc.y.pixels() < kFewPixels) {
     if (auto kernel = make_gather(desc, pass, threads())) return kernel;

@@ -39,6 +39,7 @@ class CpuKernels : public Kernels {
   Made make_pad(const PadDesc&, LinearPass) override;
   Made make_channel_concat(const ConcatDesc&, LinearPass) override;
   Made make_sum(const SumDesc&) override;
+  Made make_sample_dot(const DotDesc&, DotPass) override;
   Made make_dropout(const DropoutDesc&) override;
   Made make_random(const RandomDesc&) override;
   Made make_one_hot(const OneHotDesc&) override;
@@ -46,11 +47,25 @@ class CpuKernels : public Kernels {
   Made make_instance_noise(const InstanceNoiseDesc&) override;
   Made make_loss(const LossDesc&, bool gradient) override;
   Made make_reduce(const ReduceDesc&) override;
+  Made make_interpolate(const InterpolateDesc&) override;
+  Made make_deviation(const DeviationDesc&) override;
+  Made make_perturb(const PerturbDesc&) override;
+  Made make_gradient_penalty(const GradientPenaltyDesc&) override;
   Made make_optimizer(const OptimizerDesc&) override;
   Made make_grad_norm(const GradNormDesc&) override;
   Made make_schedule(const ScheduleDesc&) override;
   Made make_advance(const AdvanceDesc&) override;
   Made make_spectral_norm(const SpectralNormDesc&, SpectralNormPass) override;
+  Made make_reconstruction(const ReconstructionDesc&) override;
+  Made make_pulling_away(const PullingAwayDesc&) override;
+  Made make_equilibrium(const EquilibriumDesc&) override;
+  Made make_feature_match(const FeatureMatchDesc&) override;
+  Made make_minibatch(const MinibatchDesc&, MinibatchPass) override;
+  Made make_variational(const VariationalDesc&, VariationalPass) override;
+  Made make_virtual_norm(const VirtualNormDesc&, VirtualNormPass) override;
+  Made make_historical_average(const HistoricalAverageDesc&) override;
+  Made make_latch(const LatchDesc&) override;
+  Made make_decode(const DecodeDesc&) override;
 
   const CpuDevice& device_;
 };

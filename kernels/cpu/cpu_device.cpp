@@ -106,7 +106,7 @@ void CpuDevice::copy_to_host(Stream&, void* host, const void* src, size_t bytes)
   std::memcpy(host, src, bytes);
 }
 
-void* CpuDevice::allocate(size_t bytes) {
+void* CpuDevice::allocate(size_t bytes, Contents contents) {
   void* block = nullptr;
   if (bytes >= kHugePage) {
     block = map_block(bytes);
@@ -116,11 +116,11 @@ void* CpuDevice::allocate(size_t bytes) {
     }
   } else {
     block = std::aligned_alloc(kAlignment, round_up(bytes, kAlignment));
-    if (block) std::memset(block, 0, bytes);
+    if (block && contents == Contents::kZero) std::memset(block, 0, bytes);
   }
   if (!block) {
     throw MemoryError(concat("cannot get ", bytes,
-                             " bytes of memory; lower train.batch_size or "
+                             " bytes of memory; lower train.batch or "
                              "make the network smaller"));
   }
   return block;

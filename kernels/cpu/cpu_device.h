@@ -33,7 +33,7 @@ class CpuDevice : public Device {
   const Library& library() const { return *library_; }
 
  private:
-  void* allocate(size_t bytes) override;
+  void* allocate(size_t bytes, Contents contents) override;
   void release(void* data) noexcept override;
 
   int threads_;

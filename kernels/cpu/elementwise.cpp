@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
+#include <algorithm>
 #include <cmath>
 #include <cstring>
 
@@ -40,6 +41,9 @@ CpuKernels::Made CpuKernels::make_sum(const SumDesc& d) {
       if (d.scale.empty() && !d.accumulate) std::fill(y + begin, y + end, 0.0f);
       for (size_t i = 0; i < d.scale.size(); ++i)
         add_scaled(i == 0 && !d.accumulate, d.scale[i], a.real(1 + i), y, begin, end);
+      if (d.constant != 0) {
+        for (int64_t i = begin; i < end; ++i) y[i] += d.constant;
+      }
     });
   });
 }
@@ -54,6 +58,12 @@ CpuKernels::Made CpuKernels::make_one_hot(const OneHotDesc& d) {
       const bool valid = c >= 0 && c < static_cast<float>(d.classes) && c == std::floor(c);
       if (valid) y[n * d.classes + static_cast<int64_t>(c)] = 1;
     }
+  });
+}
+
+CpuKernels::Made CpuKernels::make_latch(const LatchDesc& d) {
+  return cpu::loop_kernel(3, 0, [size = d.x.elements()](Args a, void*) {
+    if (*a.counter(2) == 0) std::copy_n(a.real(1), size, a.real(0));
   });
 }
 

@@ -16,6 +16,7 @@ class Args {
   float* real(size_t i) const { return views_[i].as<float>(); }
   int64_t* counter(size_t i) const { return views_[i].as<int64_t>(); }
   int32_t* index(size_t i) const { return views_[i].as<int32_t>(); }
+  uint8_t* bytes(size_t i) const { return views_[i].as<uint8_t>(); }
 
  private:
   std::span<const TensorView> views_;

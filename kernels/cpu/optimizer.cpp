@@ -182,6 +182,22 @@ CpuKernels::Made CpuKernels::make_schedule(const ScheduleDesc& d) {
   });
 }
 
+CpuKernels::Made CpuKernels::make_historical_average(const HistoricalAverageDesc& d) {
+  return cpu::loop_kernel(4, 0, [d, threads = threads()](Args a, void*) {
+    float *grad = a.real(0), *mean = a.real(1);
+    const float* p = a.real(2);
+    const float share = narrow(1 / static_cast<double>(*a.counter(3) + 1));
+    const float pull = narrow(2 * d.weight);
+    cpu::parallel_ranges(threads, d.size, [&](int64_t begin, int64_t end) {
+#pragma omp simd
+      for (int64_t i = begin; i < end; ++i) {
+        mean[i] += share * (p[i] - mean[i]);
+        grad[i] += pull * (p[i] - mean[i]);
+      }
+    });
+  });
+}
+
 CpuKernels::Made CpuKernels::make_advance(const AdvanceDesc&) {
   return cpu::loop_kernel(1, 0, [](Args a, void*) { *a.counter(0) += 1; });
 }

@@ -8,12 +8,13 @@
 
 namespace gantry {
 
-// y = sum_i scale[i] x_i. {y | x1, x2, ...}; with accumulate y is an in-out and is added to.
-// y may be x1. One input with scale 1 is the copy; none (with accumulate off) fills with zero.
+// y = constant + sum_i scale[i] x_i. {y | x1, x2, ...}; with accumulate y is an in-out and is added
+// to. y may be x1. One input with scale 1 is the copy; none fills with the constant.
 struct SumDesc {
   Shape y;
-  std::vector<float> scale;
+  std::vector<float> scale{};
   bool accumulate = false;
+  float constant = 0;
 };
 
 // All draws below: element e of sample n (in memory order) at *step uses word e % 4 of
@@ -70,6 +71,12 @@ struct InstanceNoiseDesc {
   int64_t until = 0;
   RandomKey key{};
   uint32_t first_sample = 0;
+};
+
+// What is kept from the first step: kept = x where *step is 0, else kept stays.
+// In-out kept; inputs x, step.
+struct LatchDesc {
+  Shape x;
 };
 
 }  // namespace gantry

@@ -83,6 +83,15 @@ struct ScheduleDesc {
   int64_t warmup = 0;
 };
 
+// Historical averaging (Salimans et al. 2016, section 3.3): the loss weight |p - mean|^2, mean
+// being that of the parameters before each update so far, this one included, and held constant:
+//   mean += (p - mean) / (t + 1);  grad += 2 weight (p - mean),  t = updates done before
+// In-outs grad, mean; inputs p, t (i64, 1).
+struct HistoricalAverageDesc {
+  int64_t size = 0;
+  double weight = 0;
+};
+
 // step[0] += 1. In-out step (i64, 1).
 struct AdvanceDesc {};
 
