@@ -1,13 +1,15 @@
 # Flags that every target of the project shares, as one interface library.
 add_library(gantry_flags INTERFACE)
 target_include_directories(gantry_flags INTERFACE ${PROJECT_SOURCE_DIR})
-target_compile_options(gantry_flags INTERFACE -Wall -Wextra -Wshadow -Wnon-virtual-dtor
-                                              -Woverloaded-virtual)
+target_compile_options(gantry_flags INTERFACE
+  "$<$<COMPILE_LANGUAGE:CXX>:-Wall;-Wextra;-Wshadow;-Wnon-virtual-dtor;-Woverloaded-virtual>"
+  "$<$<COMPILE_LANGUAGE:CUDA>:-Xcompiler=-Wall,-Wextra>")
 if(GANTRY_WERROR)
-  target_compile_options(gantry_flags INTERFACE -Werror)
+  target_compile_options(gantry_flags INTERFACE
+    $<$<COMPILE_LANGUAGE:CXX>:-Werror> $<$<COMPILE_LANGUAGE:CUDA>:-Werror=all-warnings>)
 endif()
 # Results must not depend on how the compiler contracts a*b+c outside our kernels.
-target_compile_options(gantry_flags INTERFACE -ffp-contract=off)
+target_compile_options(gantry_flags INTERFACE $<$<COMPILE_LANGUAGE:CXX>:-ffp-contract=off>)
 if(GANTRY_SANITIZE)
   # Enough to run the tests in minutes, little enough to compile in minutes.
   set(CMAKE_CXX_FLAGS_RELWITHDEBINFO "-O1 -g1 -DNDEBUG")
@@ -23,6 +25,7 @@ endif()
 find_program(CCACHE_PROGRAM ccache)
 if(CCACHE_PROGRAM)
   set(CMAKE_CXX_COMPILER_LAUNCHER ${CCACHE_PROGRAM})
+  set(CMAKE_CUDA_COMPILER_LAUNCHER ${CCACHE_PROGRAM})
 endif()
 
 # gantry_library(NAME DEPS...): a static library of all .cpp files of the current folder tree.

@@ -6,13 +6,16 @@
 namespace gantry {
 
 Backend open_backend(BackendChoice choice, int threads) {
-  if (choice == BackendChoice::kCuda || (choice == BackendChoice::kAuto && cuda_built())) {
-    return open_cuda_backend();
-  }
-  return open_cpu_backend(threads);
+  const bool on_gpu =
+      choice == BackendChoice::kCuda || (choice == BackendChoice::kAuto && cuda_device_present());
+  return on_gpu ? open_cuda_backend() : open_cpu_backend(threads);
 }
 
-std::vector<LibraryVersion> library_versions() { return {cpu_library_version()}; }
+std::vector<LibraryVersion> library_versions() {
+  std::vector<LibraryVersion> versions = {cpu_library_version()};
+  for (LibraryVersion& version : cuda_library_versions()) versions.push_back(std::move(version));
+  return versions;
+}
 
 bool has_cuda_backend() { return cuda_built(); }
 

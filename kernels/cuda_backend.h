@@ -1,12 +1,20 @@
 // SPDX-License-Identifier: Apache-2.0
 #pragma once
 
+#include <vector>
+
 #include "kernels/kernels.h"
 
 namespace gantry {
 
-// Written by kernels/cuda or, where CUDA is not built in, by kernels/cuda_stub.
+// Written by kernels/cuda or, where CUDA is not built in, by kernels/cuda_stub (and by
+// tests/cuda_emulation, for test programs that run the CUDA backend without a GPU).
 bool cuda_built();
+// Whether there is a driver and a GPU, in whatever state: then backend=auto means the GPU.
+bool cuda_device_present();
+// The current GPU. Throws EnvironmentError with the remedy.
 Backend open_cuda_backend();
+// CUDA runtime, cuDNN, cuBLASLt; empty where not built in.
+std::vector<LibraryVersion> cuda_library_versions();
 
 }  // namespace gantry

@@ -6,8 +6,12 @@ namespace gantry {
 
 bool cuda_built() { return false; }
 
+bool cuda_device_present() { return false; }
+
 Backend open_cuda_backend() {
   throw EnvironmentError("this gantry was built without CUDA; use backend=cpu");
 }
+
+std::vector<LibraryVersion> cuda_library_versions() { return {}; }
 
 }  // namespace gantry

@@ -1,0 +1,143 @@
+// SPDX-License-Identifier: Apache-2.0
+#include <cublasLt.h>
+
+#include <array>
+
+#include "kernels/cuda/libraries.h"
+#include "kernels/cuda/library_kernels.h"
+#include "kernels/cuda/startup.h"
+
+namespace gantry::cuda {
+namespace {
+
+constexpr size_t kWorkspace = size_t{32} << 20;  // what cuBLAS's documentation advises for Hopper
+constexpr int64_t kFloat = sizeof(float);
+
+// Destroys what a cublasLt*Create made.
+template <typename T, cublasStatus_t (*kDestroy)(T)>
+class Owned {
+ public:
+  Owned() = default;
+  ~Owned() {
+    if (handle_) kDestroy(handle_);
+  }
+  Owned(const Owned&) = delete;
+  Owned& operator=(const Owned&) = delete;
+  T* out() { return &handle_; }
+  T get() const { return handle_; }
+
+ private:
+  T handle_ = nullptr;
+};
+using Layout = Owned<cublasLtMatrixLayout_t, cublasLtMatrixLayoutDestroy>;
+using Preference = Owned<cublasLtMatmulPreference_t, cublasLtMatmulPreferenceDestroy>;
+using Handle = Owned<cublasLtHandle_t, cublasLtDestroy>;
+
+// cuBLAS sees columns where we see rows: c^T (n x m) = op(b)^T op(a)^T. So b is its first factor,
+// and the bias runs along its rows, as its epilogue has it.
+class CublasProduct final : public Kernel {
+ public:
+  explicit CublasProduct(const MatrixProduct& p) : bias_(p.bias), beta_(p.accumulate ? 1 : 0) {
+    describe(p);
+    layout(first_, p.n, p.k, p.transpose_b);
+    layout(second_, p.k, p.m, p.transpose_a);
+    layout(out_, p.n, p.m, false);
+    Handle handle;
+    check(cublasLtCreate(handle.out()), "cublasLtCreate");
+    aligned_ = choose(handle.get(), kAligned);
+    unaligned_ = choose(handle.get(), kFloat);
+  }
+
+  size_t scratch_bytes() const override {
+    return std::max(aligned_.workspaceSize, unaligned_.workspaceSize);
+  }
+
+  void run(Stream& stream, std::span<const TensorView> args, void* scratch) const override {
+    // A copy, because the address of the bias is part of the descriptor.
+    cublasLtMatmulDescOpaque_t operation = operation_;
+    if (bias_) {
+      const void* bias = args[3].data;
+      set(&operation, CUBLASLT_MATMUL_DESC_BIAS_POINTER, bias);
+    }
+    bool aligned = true;
+    for (const TensorView& view : args)
+      aligned = aligned && reinterpret_cast<uintptr_t>(view.data) % kAligned == 0;
+    const cublasLtMatmulHeuristicResult_t& choice = aligned ? aligned_ : unaligned_;
+    const float one = 1;
+    const auto& libraries = static_cast<CudaStream&>(stream).libraries();
+    check(cublasLtMatmul(libraries.cublas_lt, &operation, &one, args[2].data, first_.get(),
+                         args[1].data, second_.get(), &beta_, args[0].data, out_.get(),
+                         args[0].data, out_.get(), &choice.algo, scratch, choice.workspaceSize,
+                         stream_handle(stream)),
+          "cublasLtMatmul");
+  }
+
+ private:
+  static constexpr uint32_t kAligned = 16;
+
+  template <typename T>
+  static void set(cublasLtMatmulDesc_t operation, cublasLtMatmulDescAttributes_t attribute,
+                  const T& value) {
+    check(cublasLtMatmulDescSetAttribute(operation, attribute, &value, sizeof(value)),
+          "cublasLtMatmulDescSetAttribute");
+  }
+
+  void describe(const MatrixProduct& p) {
+    check(cublasLtMatmulDescInit(&operation_, CUBLAS_COMPUTE_32F, CUDA_R_32F),
+          "cublasLtMatmulDescInit");
+    set(&operation_, CUBLASLT_MATMUL_DESC_TRANSA, p.transpose_b ? CUBLAS_OP_T : CUBLAS_OP_N);
+    set(&operation_, CUBLASLT_MATMUL_DESC_TRANSB, p.transpose_a ? CUBLAS_OP_T : CUBLAS_OP_N);
+    if (p.bias) set(&operation_, CUBLASLT_MATMUL_DESC_EPILOGUE, CUBLASLT_EPILOGUE_BIAS);
+  }
+
+  // rows x columns of a factor, column by column; transposed: as it lies in memory.
+  static void layout(Layout& layout, int64_t rows, int64_t columns, bool transposed) {
+    const auto in_memory = transposed ? std::array{columns, rows} : std::array{rows, columns};
+    check(cublasLtMatrixLayoutCreate(layout.out(), CUDA_R_32F, static_cast<uint64_t>(in_memory[0]),
+                                     static_cast<uint64_t>(in_memory[1]), in_memory[0]),
+          "cublasLtMatrixLayoutCreate");
+  }
+
+  // The first choice of cuBLAS's heuristic. Split sums go through the workspace, where the order of
+  // adding is fixed.
+  cublasLtMatmulHeuristicResult_t choose(cublasLtHandle_t handle, uint32_t alignment) const {
+    Preference preference;
+    check(cublasLtMatmulPreferenceCreate(preference.out()), "cublasLtMatmulPreferenceCreate");
+    const auto prefer = [&](cublasLtMatmulPreferenceAttributes_t attribute, const auto& value) {
+      check(
+          cublasLtMatmulPreferenceSetAttribute(preference.get(), attribute, &value, sizeof(value)),
+          "cublasLtMatmulPreferenceSetAttribute");
+    };
+    const uint32_t reductions =
+        CUBLASLT_REDUCTION_SCHEME_NONE | CUBLASLT_REDUCTION_SCHEME_COMPUTE_TYPE;
+    prefer(CUBLASLT_MATMUL_PREF_MAX_WORKSPACE_BYTES, kWorkspace);
+    prefer(CUBLASLT_MATMUL_PREF_REDUCTION_SCHEME_MASK, reductions);
+    prefer(CUBLASLT_MATMUL_PREF_MIN_ALIGNMENT_A_BYTES, alignment);
+    prefer(CUBLASLT_MATMUL_PREF_MIN_ALIGNMENT_B_BYTES, alignment);
+    prefer(CUBLASLT_MATMUL_PREF_MIN_ALIGNMENT_C_BYTES, alignment);
+    prefer(CUBLASLT_MATMUL_PREF_MIN_ALIGNMENT_D_BYTES, alignment);
+    cublasLtMatmulHeuristicResult_t result{};
+    int found = 0;
+    // The heuristic asks for a bias that is there only when the kernel runs.
+    check(cublasLtMatmulAlgoGetHeuristic(
+              handle, const_cast<cublasLtMatmulDescOpaque_t*>(&operation_), first_.get(),
+              second_.get(), out_.get(), out_.get(), preference.get(), 1, &result, &found),
+          "cublasLtMatmulAlgoGetHeuristic");
+    if (found == 0) throw EnvironmentError("cuBLASLt has no algorithm for a matrix product in f32");
+    return result;
+  }
+
+  bool bias_;
+  float beta_;
+  cublasLtMatmulDescOpaque_t operation_{};
+  Layout first_, second_, out_;
+  cublasLtMatmulHeuristicResult_t aligned_{}, unaligned_{};
+};
+
+}  // namespace
+
+std::shared_ptr<Kernel> make_cublas_product(const MatrixProduct& product) {
+  return std::make_shared<CublasProduct>(product);
+}
+
+}  // namespace gantry::cuda

@@ -1,0 +1,79 @@
+// SPDX-License-Identifier: Apache-2.0
+#pragma once
+
+#include <cuda_runtime.h>
+
+#include <memory>
+#include <string>
+
+#include "core/device.h"
+
+namespace gantry {
+
+// A device that no longer computes: a launch error, an illegal address, a lost GPU.
+using DeviceError = CodedError<ExitCode::kPeer>;
+
+// One GPU. Making it is where everything that can be wrong with driver, GPU and libraries is found:
+// EnvironmentError with the remedy.
+class CudaDevice : public Device {
+ public:
+  explicit CudaDevice(int ordinal);
+  ~CudaDevice() override;
+
+  std::string name() const override;  // "cuda:0 (NVIDIA H200, sm_90)"
+  size_t memory_bytes() const override;
+  size_t available_bytes() const override;
+  std::unique_ptr<Stream> make_stream() override;
+  void copy_to_device(Stream&, void* dst, const void* host, size_t bytes) override;
+  void copy_to_host(Stream&, void* host, const void* src, size_t bytes) override;
+  ProfilerSink* profiler() override { return profiler_.get(); }
+
+  // Streaming multiprocessors: what kernels with a fixed number of blocks are cut for.
+  int multiprocessors() const { return properties_.multiProcessorCount; }
+
+ private:
+  void* allocate(size_t bytes, Contents contents) override;
+  void release(void* data) noexcept override;
+
+  int ordinal_;
+  cudaDeviceProp properties_{};
+  std::unique_ptr<ProfilerSink> profiler_;
+};
+
+// A CUDA stream with the library handles that running on it needs.
+class CudaStream : public Stream {
+ public:
+  CudaStream();
+  ~CudaStream() override;
+  void synchronize() override;
+  // Events, which a graph may hold too.
+  std::unique_ptr<StreamMarks> make_marks(size_t count) override;
+  // A CUDA graph.
+  std::unique_ptr<Recording> record(const std::function<void()>& queue_work) override;
+
+  cudaStream_t handle() const { return handle_; }
+  struct Libraries;  // cuDNN and cuBLASLt; see libraries.h
+  const Libraries& libraries() const { return *libraries_; }
+
+ private:
+  cudaStream_t handle_ = nullptr;
+  std::shared_ptr<Libraries> libraries_;
+};
+
+namespace cuda {
+
+inline cudaStream_t stream_handle(Stream& stream) {
+  return static_cast<CudaStream&>(stream).handle();
+}
+
+// Throws DeviceError naming the device and the call, or MemoryError where memory ran out. Work runs
+// behind the host's back: an error may be that of an earlier call, and the message says so.
+[[noreturn]] void failed(cudaError_t status, const std::string& call);
+[[noreturn]] void launch_failed(cudaError_t status, const void* kernel);
+
+inline void check(cudaError_t status, const char* call) {
+  if (status != cudaSuccess) failed(status, call);
+}
+
+}  // namespace cuda
+}  // namespace gantry

@@ -1,0 +1,176 @@
+// SPDX-License-Identifier: Apache-2.0
+#include <algorithm>
+#include <array>
+#include <mutex>
+#include <vector>
+
+// The graph is built and used here alone; nothing is read from or written to JSON.
+#define CUDNN_FRONTEND_SKIP_JSON_LIB
+#include <cudnn_frontend.h>
+
+#include "kernels/cuda/libraries.h"
+#include "kernels/cuda/library_kernels.h"
+#include "kernels/cuda/startup.h"
+
+namespace gantry::cuda {
+namespace {
+
+namespace fe = cudnn_frontend;
+
+// The tensors of a convolution, numbered as their roles; cuDNN wants addresses in this order.
+enum Role : int64_t { kX = 1, kW = 2, kY = 3 };
+
+constexpr int64_t kAligned = 16;  // what engines that load vectors need
+
+struct Problem {
+  Conv2dDesc desc;
+  Conv2dPass pass;
+};
+
+fe::graph::Tensor_attributes tensor(Role role, const Shape& s, int64_t alignment) {
+  return fe::graph::Tensor_attributes()
+      .set_uid(role)
+      .set_dim({s.n, s.c, s.h, s.w})
+      .set_stride({s.per_sample(), 1, s.w * s.c, s.c})
+      .set_data_type(fe::DataType_t::FLOAT)
+      .set_alignment(alignment);
+}
+
+int64_t pad_behind(int64_t in, int64_t out, int64_t kernel, int64_t stride, int64_t dilation,
+                   int64_t before) {
+  return std::max<int64_t>(0, (out - 1) * stride + (kernel - 1) * dilation + 1 - before - in);
+}
+
+// Any of cuDNN's three attribute classes.
+template <typename Attributes>
+Attributes window(const Conv2dDesc& d) {
+  return Attributes()
+      .set_pre_padding({d.pad_top, d.pad_left})
+      .set_post_padding({pad_behind(d.x.h, d.y.h, d.w.h, d.stride_h, d.dilation_h, d.pad_top),
+                         pad_behind(d.x.w, d.y.w, d.w.w, d.stride_w, d.dilation_w, d.pad_left)})
+      .set_stride({d.stride_h, d.stride_w})
+      .set_dilation({d.dilation_h, d.dilation_w});
+}
+
+// Adds the one operation; its result takes the shape that the descriptor gives.
+void add_operation(fe::graph::Graph& graph, const Problem& p, int64_t alignment) {
+  const Conv2dDesc& d = p.desc;
+  const auto given = [&](Role role, const Shape& shape) {
+    return graph.tensor(tensor(role, shape, alignment));
+  };
+  const auto becomes = [&](const auto& result, Role role, const Shape& s) {
+    result->set_uid(role)
+        .set_output(true)
+        .set_dim({s.n, s.c, s.h, s.w})
+        .set_stride({s.per_sample(), 1, s.w * s.c, s.c})
+        .set_data_type(fe::DataType_t::FLOAT)
+        .set_alignment(alignment);
+  };
+  switch (p.pass) {
+    case Conv2dPass::kForward:
+      becomes(graph.conv_fprop(given(kX, d.x), given(kW, d.w),
+                               window<fe::graph::Conv_fprop_attributes>(d)),
+              kY, d.y);
+      return;
+    case Conv2dPass::kBackwardData:
+      becomes(graph.conv_dgrad(given(kY, d.y), given(kW, d.w),
+                               window<fe::graph::Conv_dgrad_attributes>(d)),
+              kX, d.x);
+      return;
+    case Conv2dPass::kBackwardWeights:
+      becomes(graph.conv_wgrad(given(kY, d.y), given(kX, d.x),
+                               window<fe::graph::Conv_wgrad_attributes>(d)),
+              kW, d.w);
+      return;
+  }
+}
+
+using GraphPtr = std::unique_ptr<fe::graph::Graph>;
+
+// The graph with a plan, or null where no engine computes it in f32 to the same bits every time.
+// workspace: bytes that the plan may need, negative for any number.
+GraphPtr build(cudnnHandle_t handle, const Problem& p, int64_t alignment, int64_t workspace) {
+  auto graph = std::make_unique<fe::graph::Graph>();
+  graph->set_io_data_type(fe::DataType_t::FLOAT)
+      .set_intermediate_data_type(fe::DataType_t::FLOAT)
+      .set_compute_data_type(fe::DataType_t::FLOAT);
+  add_operation(*graph, p, alignment);
+  if (graph->validate().is_bad() || graph->build_operation_graph(handle).is_bad()) return nullptr;
+  if (graph->create_execution_plans({fe::HeurMode_t::A, fe::HeurMode_t::FALLBACK}).is_bad())
+    return nullptr;
+  using Note = fe::NumericalNote_t;
+  graph->deselect_numeric_notes({Note::NONDETERMINISTIC, Note::REDUCED_PRECISION_REDUCTION,
+                                 Note::TENSOR_CORE, Note::DOWN_CONVERT_INPUTS});
+  if (workspace >= 0) graph->deselect_workspace_greater_than(workspace);
+  if (graph->check_support().is_bad()) return nullptr;
+  if (graph->build_plans(fe::BuildPlanPolicy_t::HEURISTICS_CHOICE).is_bad()) return nullptr;
+  return graph;
+}
+
+// Where the argument of each role stands in the op's argument list.
+std::array<size_t, 3> places(Conv2dPass pass) {  // of x, w, y
+  if (pass == Conv2dPass::kForward) return {1, 2, 0};
+  if (pass == Conv2dPass::kBackwardData) return {0, 2, 1};
+  return {1, 0, 2};
+}
+
+class CudnnConv2d final : public Kernel {
+ public:
+  CudnnConv2d(GraphPtr graph, const Problem& problem)
+      : graph_(std::move(graph)),
+        problem_(problem),
+        places_(places(problem.pass)),
+        workspace_(graph_->get_workspace_size()) {}
+
+  size_t scratch_bytes() const override { return static_cast<size_t>(workspace_); }
+
+  void run(Stream& stream, std::span<const TensorView> args, void* scratch) const override {
+    const cudnnHandle_t handle = static_cast<CudaStream&>(stream).libraries().cudnn;
+    std::array<void*, 3> addresses{};
+    bool aligned = true;
+    for (size_t role = 0; role < addresses.size(); ++role) {
+      addresses[role] = args[places_[role]].data;
+      aligned = aligned && reinterpret_cast<uintptr_t>(addresses[role]) % kAligned == 0;
+    }
+    const fe::graph::Graph& graph = aligned ? *graph_ : unaligned(handle);
+    fe::error_t status = graph.execute(handle, addresses.data(), 3, scratch);
+    if (status.is_bad()) {
+      throw DeviceError(
+          concat(current_device_name(), ": cuDNN convolution: ", status.get_message()));
+    }
+  }
+
+ private:
+  // Parameters and activations are aligned; a slice of samples of odd size may not be. Its plan is
+  // made when it is met first, which is in the first, unrecorded run of a program.
+  const fe::graph::Graph& unaligned(cudnnHandle_t handle) const {
+    std::call_once(unaligned_made_,
+                   [&] { unaligned_ = build(handle, problem_, sizeof(float), workspace_); });
+    if (!unaligned_) {
+      throw EnvironmentError(
+          "cuDNN has no convolution for memory that does not begin at a multiple of 16 bytes; "
+          "choose numbers of channels that are multiples of 4");
+    }
+    return *unaligned_;
+  }
+
+  GraphPtr graph_;
+  Problem problem_;
+  std::array<size_t, 3> places_;
+  int64_t workspace_;
+  mutable std::once_flag unaligned_made_;
+  mutable GraphPtr unaligned_;
+};
+
+}  // namespace
+
+std::shared_ptr<Kernel> make_cudnn_conv2d(const Conv2dDesc& desc, Conv2dPass pass) {
+  // Planning needs a handle of the device, not of a stream.
+  const CudaStream::Libraries planning(nullptr);
+  const Problem problem{desc, pass};
+  GraphPtr graph = build(planning.cudnn, problem, kAligned, -1);
+  if (!graph) return nullptr;
+  return std::make_shared<CudnnConv2d>(std::move(graph), problem);
+}
+
+}  // namespace gantry::cuda

@@ -1,0 +1,98 @@
+// SPDX-License-Identifier: Apache-2.0
+#pragma once
+
+#include "kernels/common/activation_math.h"
+#include "kernels/common/loss_math.h"
+#include "kernels/cuda/divisor.cuh"
+#include "kernels/cuda/reduce_kernels.cuh"
+
+namespace gantry::cuda {
+
+// Pointwise losses, for map_reduce_kernel. totals: value, right.
+template <LossDesc::Kind kKind, bool kGradient>
+struct LossElement {
+  float weight;  // of an element in the mean, times the scale
+  __device__ void operator()(int64_t, const float (&x)[2], float (&dx)[1],
+                             double (&total)[2]) const {
+    const auto term = loss_term<kKind, LibraryMath>(x[0], x[1]);
+    total[0] += static_cast<double>(term.value);
+    total[1] += term.right ? 1 : 0;
+    if constexpr (kGradient) dx[0] = weight * term.slope;
+  }
+};
+
+// The same with one target per sample.
+template <LossDesc::Kind kKind, bool kGradient>
+struct LossElementOfSample {
+  LossElement<kKind, kGradient> element;
+  const float* t;
+  Divisor per_sample;
+  __device__ void operator()(int64_t i, const float (&x)[1], float (&dx)[1],
+                             double (&total)[2]) const {
+    const float both[2] = {x[0], t[per_sample.divide(i)]};
+    element(i, both, dx, total);
+  }
+};
+
+struct WriteLoss {
+  float *value, *rate;
+  double scale, items;
+  __device__ void operator()(const double (&total)[2]) const {
+    *value = static_cast<float>(scale * total[0] / items);
+    *rate = static_cast<float>(total[1] / items);
+  }
+};
+
+struct CrossEntropyRows {
+  const float *x, *t;
+  float* dx;  // or null
+  int64_t rows;
+  int classes;
+  double weight;
+};
+
+// The largest of a row over the lanes of a warp, the first of several.
+struct Largest {
+  float value;
+  int at;
+  __device__ void meet(float other, int place) {
+    if (other > value || (other == value && place < at)) {
+      value = other;
+      at = place;
+    }
+  }
+};
+
+// -log softmax(x)[t] = log(sum exp(x - max)) + max - x[t]; a warp per row. totals: value, right.
+template <typename Finish>
+__global__ void __launch_bounds__(256)
+    cross_entropy_kernel(CrossEntropyRows d, double* partial, Finish finish) {
+  const int lane = static_cast<int>(threadIdx.x % kWarp);
+  const int64_t warps = threads_in_grid() / kWarp;
+  double total[2] = {};
+  for (int64_t row = thread_in_grid() / kWarp; row < d.rows; row += warps) {
+    const float* x = d.x + row * d.classes;
+    const int target = static_cast<int>(d.t[row]);
+    Largest best{x[0], 0};
+    for (int c = lane; c < d.classes; c += kWarp) best.meet(x[c], c);
+    for (int step = kWarp / 2; step > 0; step /= 2) {
+      const float value = __shfl_xor_sync(kAllLanes, best.value, step);
+      const int at = __shfl_xor_sync(kAllLanes, best.at, step);
+      best.meet(value, at);
+    }
+    const double top = static_cast<double>(best.value);
+    double sum = 0;
+    for (int c = lane; c < d.classes; c += kWarp) sum += exp(static_cast<double>(x[c]) - top);
+    for (int step = kWarp / 2; step > 0; step /= 2) sum += __shfl_xor_sync(kAllLanes, sum, step);
+    for (int c = lane; d.dx && c < d.classes; c += kWarp) {
+      const double share = exp(static_cast<double>(x[c]) - top) / sum;
+      d.dx[row * d.classes + c] = static_cast<float>(d.weight * (share - (c == target ? 1 : 0)));
+    }
+    if (lane > 0) continue;
+    total[0] += log(sum) + (top - static_cast<double>(x[target]));
+    total[1] += best.at == target ? 1 : 0;
+  }
+  end_reduction<JoinSum>(total, partial, finish);
+}
+
+}  // namespace gantry::cuda
