@@ -59,6 +59,7 @@ struct LayerPass {
   int64_t sample_groups = 1;  // equal consecutive parts of the batch with random draws of their
                               // own; in each the samples are numbered from first_sample
   uint32_t random_id = 0;     // tells this layer's draws from those of other layers and passes
+  int64_t reference = 0;      // so many samples at the beginning are the reference batch
   bool track = true;          // batch norm updates its running statistics
   TensorRefs params, states;  // in the order of the plan
   TensorRefs x;
@@ -102,6 +103,10 @@ class Layer {
 
   // Batch norm, minibatch discrimination: a sample's output depends on its neighbours.
   virtual bool mixes_samples() const { return false; }
+  // Virtual batch norm: x begins with a reference batch.
+  virtual bool needs_reference() const { return false; }
+  // Its config asks for a spectrally normalised weight.
+  virtual bool spectral_norm() const { return false; }
 
   // Reads pass.x, params, states; fills pass.saved and returns y, which may be a view of x.
   virtual TensorRef forward(Recorder&, LayerPass& pass) const = 0;

@@ -5,10 +5,12 @@
 #include "models/layers/dense.h"
 #include "models/layers/dropout.h"
 #include "models/layers/join.h"
+#include "models/layers/minibatch.h"
 #include "models/layers/norm.h"
 #include "models/layers/pointwise.h"
 #include "models/layers/pool.h"
 #include "models/layers/view.h"
+#include "models/layers/virtual_norm.h"
 
 namespace gantry {
 
@@ -32,12 +34,15 @@ struct LayerType {
 // Every layer that a config can name, in the order of the reference. To add one, add a line.
 constexpr LayerType kLayers[] = {
     {"dense", make<Dense>},
+    {"embedding", make<Embedding>},
     {"conv", make<Conv>},
     {"conv_transpose", make<ConvTranspose>},
     {"batch_norm", make<BatchNorm>},
     {"layer_norm", make<LayerNorm>},
     {"instance_norm", make<InstanceNorm>},
     {"group_norm", make<GroupNorm>},
+    {"virtual_batch_norm", make<VirtualBatchNorm>},
+    {"minibatch_discrimination", make<MinibatchDiscrimination>},
     {"relu", make_pointwise<ActivationKind::kReLU>},
     {"leaky_relu", make_pointwise<ActivationKind::kLeakyReLU>},
     {"tanh", make_pointwise<ActivationKind::kTanh>},
@@ -55,6 +60,7 @@ constexpr LayerType kLayers[] = {
     {"crop", make<Crop>},
     {"concat", make<Concat>},
     {"add", make<Add>},
+    {"dot", make<Dot>},
     {"reshape", make<Reshape>},
     {"flatten", make<Flatten>},
 };

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "models/network.h"
 
+#include "core/host_parallel.h"
 #include "models/network_builder.h"
 
 namespace gantry {
@@ -49,6 +50,8 @@ uint32_t Network::Impl::random_id(const std::string& part) const {
 
 const std::string& Network::name() const { return impl_->name; }
 
+const std::vector<NamedShape>& Network::inputs() const { return impl_->inputs; }
+
 std::vector<NamedShape> Network::outputs() const {
   std::vector<NamedShape> outputs;
   for (const int node : impl_->outputs) {
@@ -69,17 +72,24 @@ void Network::initialize(Device& device, Stream& stream, ParamStore& store, uint
     float* first = states.data() + store.states()[i].first;
     std::fill(first, first + impl_->states[i].shape.elements(), impl_->states[i].initial);
   }
-  for (size_t i = 0; i < impl_->params.size(); ++i) {
+  host_parallel(impl_->params.size(), [&](size_t i) {
     const ParamInfo& param = impl_->params[i];
     float* w = values.data() + store.params()[i].first;
     const uint32_t id = impl_->random_id(param.name);
     gantry::initialize(param.init, param.shape, param.fans, seed, id, w);
-    if (param.u_state < 0) continue;
+    if (param.u_state < 0) return;
     float* u = states.data() + store.states()[static_cast<size_t>(param.u_state)].first;
     initialize_spectral_norm(w, param.shape, seed, id, u);
-  }
+  });
   copy_to(device, stream, store.values(), values);
   copy_to(device, stream, store.state_values(), states);
+}
+
+bool Network::needs_reference() const {
+  for (const Node& node : impl_->nodes) {
+    if (node.layer->needs_reference()) return true;
+  }
+  return false;
 }
 
 bool Network::mixes_samples() const {

@@ -45,8 +45,9 @@ struct LayerConfig {
   void describe(Fields& f);
 };
 
-// "generator": {"layers": [...], "init": {...}, "outputs": [...]}
+// "generator": {"inputs": [...], "layers": [...], "init": {...}, "outputs": [...]}
 struct NetworkConfig {
+  std::vector<std::string> inputs;  // empty: z of a generator, x of any other network
   std::vector<LayerConfig> layers;
   std::vector<std::string> outputs;  // empty: the last layer
   InitConfig init;
@@ -58,7 +59,8 @@ struct NetworkConfig {
 
 struct NamedShape {
   std::string name;
-  Shape shape;  // n = 1
+  Shape shape;            // n = 1
+  bool constant = false;  // of an input: nobody wants its gradient (a label)
 };
 
 // A recorded forward pass: what backward and double_backward work on.
@@ -67,6 +69,7 @@ struct NetworkPass {
   TensorRefs inputs, outputs;
   TensorRefs deltas;                   // per node, kept by backward when asked: dy of each node
   std::vector<SpectralPass> spectral;  // per node with spectral normalisation
+  int64_t reference = 0;               // samples of the reference batch, before those of outputs
 };
 
 struct ForwardOptions {
@@ -77,6 +80,9 @@ struct ForwardOptions {
   // Passes of a step with different ids draw different dropout masks; a pass with k sample groups
   // uses the ids pass_id .. pass_id + k - 1.
   uint32_t pass_id = 0;
+  // Per input a batch that goes before the samples and is seen by none but the layers that need one
+  // (virtual batch norm); with it groups are those of the whole. Empty: none.
+  TensorRefs reference{};
 };
 
 struct BackwardOptions {
@@ -97,11 +103,13 @@ class Network {
           std::vector<NamedShape> inputs);
 
   const std::string& name() const;
+  const std::vector<NamedShape>& inputs() const;
   std::vector<NamedShape> outputs() const;
   ParamStore make_store(Device& device, DType real) const;
   // Fills values and states of a store on the host side of `device`.
   void initialize(Device& device, Stream& stream, ParamStore& store, uint64_t seed) const;
   bool mixes_samples() const;
+  bool needs_reference() const;
 
   // A layer, or a layer and the activation that it absorbed, under the first one's name. In an
   // order in which each comes after what it reads.
@@ -121,7 +129,8 @@ class Network {
   NetworkPass forward(Recorder&, const ParamStore& store, const TensorView& values,
                       const TensorView& states, const TensorRefs& inputs,
                       const ForwardOptions&) const;
-  // dy per output (empty: zero). Returns dx per network input (empty refs unless want_dx). Sums
+  // dy per output (empty: zero). Returns dx per network input (empty refs unless want_dx, and for
+  // constant inputs). Sums
   // gradients where an output feeds several layers. dy is overwritten unless keep_deltas.
   TensorRefs backward(Recorder&, const ParamStore& store, NetworkPass& pass, const TensorRefs& dy,
                       const BackwardOptions&) const;

@@ -38,10 +38,10 @@ std::vector<std::string> InitConfig::given() const {
 void LayerConfig::describe(Fields& f) {
   f.text({"name", "What other layers, checkpoints and messages call it; default: type and number."},
          name);
-  f.texts(
-      {"inputs",
-       "Layers or network inputs (z of G, x of D) that it reads; default: the layer before it."},
-      inputs, 0, kMaxLayers);
+  f.texts({"inputs",
+           "Layers or inputs of the network (z, x, label) that it reads; default: the layer before "
+           "it."},
+          inputs, 0, kMaxLayers);
   f.object({"init", "Initialisers of this layer's parameters."},
            [this](Fields& g) { init.describe(g); });
   f.variant(
@@ -54,6 +54,11 @@ void LayerConfig::describe(Fields& f) {
 }
 
 void NetworkConfig::describe(Fields& f) {
+  f.texts({"inputs",
+           "What the network is given, the first to its first layer: z (the latents; of G) or x "
+           "(samples), and label (the class of each sample as a one-hot vector [classes,1,1]); "
+           "default: z or x alone."},
+          inputs, 0, 2);
   f.list(
       {"layers", "The layers; each reads the one before it unless it names its inputs.", true},
       layers.size(), [this](size_t size) { layers.resize(size); },

@@ -60,7 +60,9 @@ std::vector<bool> nodes_needing_delta(const Network::Impl& impl, bool want_dx, b
     const Network::Node& node = impl.nodes[i];
     bool needed = want_dw && node.params > 0;
     for (const int from : node.inputs) {
-      needed = needed || (from < 0 ? want_dx : need[static_cast<size_t>(from)]);
+      needed =
+          needed || (from < 0 ? want_dx && !impl.inputs[static_cast<size_t>(-1 - from)].constant
+                              : need[static_cast<size_t>(from)]);
     }
     need[i] = needed;
   }
@@ -115,7 +117,7 @@ class BackwardPass {
     Layer::BackwardRequest request;
     request.keep_dy = options_.keep_deltas || deltas_.shared(dy);
     for (const int from : node.inputs) {
-      request.want_dx.push_back(from < 0 ? options_.want_dx : need_[static_cast<size_t>(from)]);
+      request.want_dx.push_back(from < 0 ? wants_input(from) : need_[static_cast<size_t>(from)]);
     }
     const LayerPass& layer_pass = pass_.layers[index];
     TensorRefs dx;
@@ -132,6 +134,10 @@ class BackwardPass {
       if (dx[i] && request.want_dx[i]) deltas_.send(place_of(from), dx[i]);
     }
     deltas_.release(dy);
+  }
+
+  bool wants_input(int from) const {
+    return options_.want_dx && !impl_.inputs[static_cast<size_t>(-1 - from)].constant;
   }
 
   size_t place_of(int from) const {
@@ -189,24 +195,63 @@ TensorRefs input_tangents(Recorder& recorder, const Network::Node& node, const L
 
 }  // namespace
 
+namespace {
+
+void record_copy(Recorder& recorder, const TensorRef& to, const TensorRef& from) {
+  recorder.program.call("copy", recorder.kernels.sum({to.shape, {1}, false}), {to}, {from});
+}
+
+// [reference; x] per input.
+TensorRefs with_reference(Recorder& recorder, const TensorRefs& reference, const TensorRefs& x) {
+  if (reference.empty()) return x;
+  TensorRefs joined;
+  for (size_t i = 0; i < x.size(); ++i) {
+    const int64_t r = reference[i].shape.n, n = x[i].shape.n;
+    joined.push_back(recorder.temp("with_reference", x[i].shape.with_n(r + n)));
+    record_copy(recorder, joined[i].samples(0, r), reference[i]);
+    record_copy(recorder, joined[i].samples(r, n), x[i]);
+  }
+  return joined;
+}
+
+TensorRef without_reference(const TensorRef& y, int64_t reference) {
+  return y && reference > 0 ? y.samples(reference, y.shape.n - reference) : y;
+}
+
+// No loss is about the reference's outputs.
+TensorRef padded(Recorder& recorder, const TensorRef& dy, int64_t reference) {
+  if (!dy || reference == 0) return dy;
+  const TensorRef all = recorder.temp("dy", dy.shape.with_n(reference + dy.shape.n));
+  record_clear(recorder, all.samples(0, reference));
+  record_copy(recorder, all.samples(reference, dy.shape.n), dy);
+  return all;
+}
+
+}  // namespace
+
 NetworkPass Network::forward(Recorder& recorder, const ParamStore& store, const TensorView& values,
                              const TensorView& states, const TensorRefs& inputs,
                              const ForwardOptions& options) const {
   check_inputs(*impl_, inputs, options);
+  GANTRY_CHECK(!needs_reference() || !options.reference.empty(), impl_->name,
+               " needs a reference batch");
   const TensorRefs params = store.param_refs(recorder.program, values);
   const TensorRefs state_refs = store.state_refs(recorder.program, states);
   const Program::Scope scope(recorder.program, impl_->name);
   NetworkPass pass;
-  pass.inputs = inputs;
+  pass.inputs = with_reference(recorder, options.reference, inputs);
+  pass.reference = options.reference.empty() ? 0 : options.reference[0].shape.n;
+  const bool whole = pass.reference > 0;
   pass.deltas.resize(impl_->nodes.size());
   for (size_t i = 0; i < impl_->nodes.size(); ++i) {
     const Node& node = impl_->nodes[i];
     const Program::Scope layer_scope(recorder.program, node.name);
     LayerPass layer{.name = impl_->name + "." + node.name,
                     .mode = options.mode,
-                    .batch_groups = options.batch_groups,
-                    .sample_groups = options.sample_groups,
+                    .batch_groups = whole ? 1 : options.batch_groups,
+                    .sample_groups = whole ? 1 : options.sample_groups,
                     .random_id = impl_->random_id(node.name) + options.pass_id,
+                    .reference = pass.reference,
                     .track = options.track,
                     .params = slice(params, node.first_param, node.params),
                     .states = slice(state_refs, node.first_state, node.states),
@@ -214,7 +259,7 @@ NetworkPass Network::forward(Recorder& recorder, const ParamStore& store, const 
                     .y = {},
                     .saved = {}};
     for (const int from : node.inputs) {
-      layer.x.push_back(from < 0 ? inputs[static_cast<size_t>(-1 - from)]
+      layer.x.push_back(from < 0 ? pass.inputs[static_cast<size_t>(-1 - from)]
                                  : pass.layers[static_cast<size_t>(from)].y);
     }
     for (size_t p = 0; p < node.params; ++p) {
@@ -232,7 +277,8 @@ NetworkPass Network::forward(Recorder& recorder, const ParamStore& store, const 
     pass.layers.push_back(std::move(layer));
   }
   for (const int node : impl_->outputs) {
-    pass.outputs.push_back(pass.layers[static_cast<size_t>(node)].y);
+    pass.outputs.push_back(
+        without_reference(pass.layers[static_cast<size_t>(node)].y, pass.reference));
   }
   return pass;
 }
@@ -243,9 +289,13 @@ TensorRefs Network::backward(Recorder& recorder, const ParamStore& store, Networ
                " outputs, given ", dy.size(), " gradients");
   BackwardPass backward(recorder, *impl_, store, pass, options);
   const Program::Scope scope(recorder.program, impl_->name);
-  for (size_t i = 0; i < dy.size(); ++i) backward.send(impl_->outputs[i], dy[i]);
+  for (size_t i = 0; i < dy.size(); ++i) {
+    backward.send(impl_->outputs[i], padded(recorder, dy[i], pass.reference));
+  }
   backward.run();
-  return backward.input_deltas();
+  TensorRefs dx = backward.input_deltas();
+  for (TensorRef& delta : dx) delta = without_reference(delta, pass.reference);
+  return dx;
 }
 
 TensorRefs Network::double_backward(Recorder& recorder, const ParamStore& store, NetworkPass& pass,

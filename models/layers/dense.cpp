@@ -12,7 +12,7 @@ void Dense::describe(Fields& f) {
 
 LayerPlan Dense::plan(std::span<const Shape> x) {
   if (x[0].pixels() != 1) {
-    throw ConfigError(concat("dense reads features [C,1,1], not an image ", config_shape(x[0]),
+    throw ConfigError(concat(type(), " reads features [C,1,1], not an image ", config_shape(x[0]),
                              "; put {\"type\": \"flatten\"} before it"));
   }
   in_ = x[0].c;
@@ -33,6 +33,20 @@ Dense::WeightsCall Dense::weights_call(Recorder& recorder, const TensorRef& x, c
   return {recorder.kernels.dense({x.shape.n, in_, units_, false, {}, accumulate},
                                  DensePass::kBackwardWeights),
           {x, dz}};
+}
+
+void Embedding::describe(Fields& f) {
+  f.integer({"units", "Numbers that stand for a class.", true}, units_, {1, kMaxChannels});
+  describe_spectral_norm(f);
+}
+
+LayerPlan Embedding::plan(std::span<const Shape> x) {
+  leave_out_bias();
+  LayerPlan plan = Dense::plan(x);
+  Initializer& init = plan.params[0].init;
+  init.kind = Initializer::Kind::kNormal;
+  init.std = 1;
+  return plan;
 }
 
 }  // namespace gantry

@@ -19,9 +19,19 @@ class Dense : public WeightedLayer {
   WeightsCall weights_call(Recorder&, const TensorRef& x, const TensorRef& dz,
                            bool accumulate) const override;
 
- private:
   int64_t units_ = 1;
+
+ private:
   int64_t in_ = 0;
+};
+
+// y = x w^T on one-hot x: the row of a class, drawn from N(0, 1) as PyTorch's nn.Embedding (whose
+// weight is the transpose). x: [classes, 1, 1], y: [units, 1, 1].
+class Embedding : public Dense {
+ public:
+  void describe(Fields& f) override;
+  const char* type() const override { return "embedding"; }
+  LayerPlan plan(std::span<const Shape> x) override;
 };
 
 }  // namespace gantry

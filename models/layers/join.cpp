@@ -13,6 +13,14 @@ ConcatDesc concat_desc(const TensorRefs& x) {
   return desc;
 }
 
+// dy b, sample by sample.
+TensorRef scaled(Recorder& recorder, const char* call, const TensorRef& dy, const TensorRef& b) {
+  const TensorRef result = recorder.temp("scaled", b.shape);
+  recorder.program.call(call, recorder.kernels.sample_dot({b.shape}, DotPass::kBackward), {result},
+                        {dy, b});
+  return result;
+}
+
 }  // namespace
 
 LayerPlan Concat::plan(std::span<const Shape> x) {
@@ -87,6 +95,44 @@ TensorRefs Add::backward(Recorder&, const LayerPass& pass, const TensorRef& dy, 
 Tangent Add::double_backward(Recorder& recorder, const LayerPass&, const TensorRef&,
                              const TensorRefs& ux, const GradTarget&) const {
   return {record(recorder, "tangent", "uy", ux), TensorRefs(ux.size())};
+}
+
+LayerPlan Dot::plan(std::span<const Shape> x) {
+  if (x[0] != x[1]) {
+    throw ConfigError(concat("cannot multiply ", config_shape(x[0]), " by ", config_shape(x[1]),
+                             ": both inputs must have one shape"));
+  }
+  return {{1, 1, 1, 1}, {}, {}};
+}
+
+TensorRef Dot::forward(Recorder& recorder, LayerPass& pass) const {
+  const Shape& x = pass.x[0].shape;
+  const TensorRef y = recorder.temp("y", {x.n, 1, 1, 1});
+  recorder.program.call("forward", recorder.kernels.sample_dot({x}, DotPass::kForward), {y},
+                        {pass.x[0], pass.x[1]});
+  return y;
+}
+
+TensorRefs Dot::backward(Recorder& recorder, const LayerPass& pass, const TensorRef& dy,
+                         const GradTarget&, const BackwardRequest& request) const {
+  TensorRefs dx(2);
+  for (size_t i = 0; i < 2; ++i) {
+    if (!request.want_dx[i]) continue;
+    dx[i] = scaled(recorder, "backward", dy, pass.x[1 - i]);
+  }
+  return dx;
+}
+
+// B = dy (ua b + a ub).
+Tangent Dot::double_backward(Recorder& recorder, const LayerPass& pass, const TensorRef& dy,
+                             const TensorRefs& ux, const GradTarget&) const {
+  const Shape& x = pass.x[0].shape;
+  const TensorRef uy = recorder.temp("uy", dy.shape);
+  recorder.program.call("tangent", recorder.kernels.sample_dot({x}, DotPass::kForward), {uy},
+                        {ux[0], pass.x[1]});
+  recorder.program.call("tangent", recorder.kernels.sample_dot({x, true}, DotPass::kForward), {},
+                        {pass.x[0], ux[1]}, {uy});
+  return {uy, {scaled(recorder, "tangent", dy, ux[1]), scaled(recorder, "tangent", dy, ux[0])}};
 }
 
 }  // namespace gantry

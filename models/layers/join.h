@@ -41,4 +41,19 @@ class Add : public Layer {
                    const TensorRefs& x) const;
 };
 
+// y = the inner product of two inputs of one shape, per sample: [1,1,1]. With an embedding of the
+// label it is the projection discriminator (Miyato, Koyama 2018, eq. 3).
+class Dot : public Layer {
+ public:
+  const char* type() const override { return "dot"; }
+  size_t min_inputs() const override { return 2; }
+  size_t max_inputs() const override { return 2; }
+  LayerPlan plan(std::span<const Shape> x) override;
+  TensorRef forward(Recorder& recorder, LayerPass& pass) const override;
+  TensorRefs backward(Recorder& recorder, const LayerPass& pass, const TensorRef& dy,
+                      const GradTarget& target, const BackwardRequest& request) const override;
+  Tangent double_backward(Recorder& recorder, const LayerPass& pass, const TensorRef& dy,
+                          const TensorRefs& ux, const GradTarget& target) const override;
+};
+
 }  // namespace gantry

@@ -5,6 +5,10 @@ namespace gantry {
 
 void WeightedLayer::describe_parameters(Fields& f) {
   f.flag({"bias", "Add a learned number per output channel."}, bias_);
+  describe_spectral_norm(f);
+}
+
+void WeightedLayer::describe_spectral_norm(Fields& f) {
   f.flag({"spectral_norm", "Divide the weight by its largest singular value."}, spectral_norm_);
 }
 

@@ -10,6 +10,7 @@ namespace gantry {
 class WeightedLayer : public Layer {
  public:
   bool absorb(const Activation& activation) override { return tail_.absorb(activation); }
+  bool spectral_norm() const override { return spectral_norm_; }
   TensorRef forward(Recorder& recorder, LayerPass& pass) const override;
   TensorRefs backward(Recorder& recorder, const LayerPass& pass, const TensorRef& dy,
                       const GradTarget& target, const BackwardRequest& request) const override;
@@ -19,6 +20,8 @@ class WeightedLayer : public Layer {
  protected:
   // The keys that all of them have.
   void describe_parameters(Fields& f);
+  void describe_spectral_norm(Fields& f);
+  void leave_out_bias() { bias_ = false; }
   // Weight and, if asked for, bias: PyTorch's default, uniform within 1 / sqrt(fan_in).
   LayerPlan make_plan(const Shape& x, const Shape& y, const Shape& weight);
 
