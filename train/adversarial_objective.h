@@ -6,11 +6,17 @@
 
 namespace gantry {
 
-// The original game (Goodfellow et al. 2014) on logits r = D(x), f = D(G(z)), sp = softplus:
-//   D minimises sp(-r) + sp(f)
-//   G minimises sp(-f) (non-saturating) or -sp(f) (saturating, the minimax game)
-// with the targets of the config in place of 1 and 0: smoothed, noisy, flipped, swapped, or as a
-// squared distance instead of the cross-entropy. Each loss is the mean over samples and patches.
+// Games about one score, r = D(x) and f = D(G(z)); sp = softplus, labels a (fake), b (real) and c
+// (generator's) of the config, smoothed, noisy or flipped as it says. D and G minimise
+//   bce            sp(-r) + sp(f)            sp(-f), or saturating: -sp(f), with labels 1, 0 and 1:
+//                                            sp(r) - b r + sp(f) - a f;  sp(f) - c f
+//   least_squares  (r - b)^2 + (f - a)^2     (f - c)^2
+//   wasserstein    f - r                     -f
+//   hinge          [1 - r]+ + [1 + f]+       -f
+// times `loss_weight`; each the mean over samples and patches. Goodfellow et al. 2014 (eq. 1 and
+// section 3), Mao et al. 2017 (eq. 2, weight 1/2), Arjovsky et al. 2017 (eq. 2, 3), Lim and Ye
+// 2017. Metrics besides Objective's: with wasserstein d.wasserstein, the mean of r - f, in place of
+// the accuracies, since only differences of a critic's answers mean anything.
 class AdversarialObjective : public Objective {
  public:
   AdversarialObjective(const ObjectiveConfig& config, uint64_t seed)
@@ -22,7 +28,10 @@ class AdversarialObjective : public Objective {
 
  private:
   struct Answer;
+  LossDesc::Kind discriminator_loss() const;
   void record(const ObjectiveCall&, const Critique&, const Answer&) const;
+  TensorRef record_target(const ObjectiveCall&, const Answer&, int64_t n) const;
+  void record_estimate(const ObjectiveCall&, const TensorRef& loss, double weight) const;
 
   ObjectiveConfig config_;
   uint64_t seed_;

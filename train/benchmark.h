@@ -1,9 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 #pragma once
 
-#include <string>
-#include <vector>
-
 #include "train/session.h"
 
 namespace gantry {
@@ -14,27 +11,19 @@ struct BenchmarkResult {
   double data_wait_s = 0;                     // per step, mean
   double images_per_s = 0;                    // real samples, at the median
   double flops_per_step = 0;                  // as recorded, 2 per multiply-add
-  double peak_flops_per_s = 0;                // see measure_peak
+  double peak_flops_per_s = 0;                // see measure_limits
   double first_step_s = 0;                    // from process start to the end of the first step
   size_t peak_resident_bytes = 0;
   size_t arena_bytes = 0, kept_bytes = 0;
+  size_t device_bytes = 0;  // taken of the device's own memory by all that runs on it; 0 on a CPU
 };
 
-// Times `steps` steps after `warmup` untimed ones.
-BenchmarkResult run_benchmark(Session& session, int64_t warmup, int64_t steps);
-
-// Best of several runs of a large matrix multiplication on this backend, FLOP/s: what the share of
-// the peak in a report refers to.
-double measure_peak(Backend& backend, Stream& stream);
-
-struct CallCost {
-  std::string name;
-  int64_t calls = 0;
-  double seconds = 0, flops = 0, bytes = 0;  // per step
+struct BenchmarkPlan {
+  int64_t warmup = 3, steps = 20;
+  int64_t sync_every = 1;  // steps between waits for the device; each such round is one time
 };
 
-// Time, FLOPs and bytes of a step by call, longest first; `steps` steps with a wait after each
-// call.
-std::vector<CallCost> time_calls(Session& session, int64_t steps);
+// Times steps after the untimed ones; at least one round.
+BenchmarkResult run_benchmark(Session& session, const BenchmarkPlan& plan);
 
 }  // namespace gantry

@@ -139,7 +139,10 @@ std::optional<Checkpoint> CheckpointStore::load_latest() {
     }
   }
   if (reasons.empty()) return std::nullopt;
-  throw CheckpointError(concat("no checkpoint in ", folder_.string(), " is usable:", reasons));
+  const std::string run = folder_.parent_path().string();
+  throw CheckpointError(concat("no checkpoint in ", folder_.string(), " is usable:", reasons,
+                               "\nput back a copy of one, or start again: gantry train ", run,
+                               "/config.json --out NEW"));
 }
 
 Checkpoint CheckpointStore::load_step(uint64_t step) {

@@ -1,16 +1,15 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "train/config.h"
 
+#include <algorithm>
+
 namespace gantry {
 namespace {
 
 constexpr int64_t kMaxBatch = 1 << 20;
 constexpr const char* kDistributions[] = {"normal", "uniform"};
-constexpr const char* kObjectives[] = {"gan"};
-constexpr const char* kLosses[] = {"bce", "least_squares"};
-constexpr const char* kGeneratorLosses[] = {"non_saturating", "saturating"};
-constexpr const char* kRealFake[] = {"separate", "mixed", "alternating"};
-constexpr const char* kCombinations[] = {"sum", "mean"};
+constexpr const char* kCodeTypes[] = {"categorical", "uniform", "normal"};
+constexpr const char* kLabelSources[] = {"uniform", "data"};
 constexpr const char* kOrders[] = {"d_first", "g_first"};
 constexpr const char* kBackends[] = {"auto", "cpu", "cuda"};
 
@@ -25,67 +24,52 @@ void LatentConfig::describe(Fields& f) {
   f.real({"low", "Lower end of the uniform distribution."}, low);
   f.real({"high", "Upper end of the uniform distribution."}, high);
   f.require(low < high, "high", "must be above `low`");
+  f.list(
+      {"codes",
+       "Parts of the latents, behind the noise, that D is to read from G's samples (InfoGAN)."},
+      codes.size(), [this](size_t count) { codes.resize(count); },
+      [this](size_t i, Fields& g) { codes[i].describe(g); });
+  f.choice_of({"labels",
+               "Classes of generated samples: uniform: drawn with equal probability; data: those "
+               "of the real batch of the same update."},
+              labels, kLabelSources);
 }
 
-void LabelConfig::describe(Fields& f) {
-  const RealRange share{.min = 0, .max = 1};
-  f.real({"real", "What D should answer for real samples."}, real);
-  f.real({"fake", "What D should answer for generated samples."}, fake);
-  f.optional_real({"generator",
-                   "What G wants D to answer for its samples; null for the label "
-                   "`real`."},
-                  generator);
-  f.real({"smooth_real",
-          "Label smoothing of real targets: 0.1 moves them a tenth of the way to "
-          "the label `fake` (one-sided smoothing)."},
-         smooth_real, share);
-  f.real({"smooth_fake", "Label smoothing of fake targets, towards the label `real`."}, smooth_fake,
-         share);
-  f.real({"noise_real", "Width of the uniform noise [0, w) added to each real target."}, noise_real,
-         {.min = 0});
-  f.real({"noise_fake", "Width of the uniform noise [0, w) added to each fake target."}, noise_fake,
-         {.min = 0});
-  f.real({"flip_real", "Probability that a real sample is given the fake target."}, flip_real,
-         share);
-  f.real({"flip_fake", "Probability that a fake sample is given the real target."}, flip_fake,
-         share);
-  f.require(real != fake, "fake", "must differ from the label `real`");
-}
-
-void InstanceNoiseConfig::describe(Fields& f) {
-  f.real({"sigma", "Standard deviation of the noise at the first step; 0 for none."}, sigma,
-         {.min = 0});
-  f.integer({"until", "Step at which the noise has fallen to 0; 0 keeps it constant."}, until,
-            {.min = 0});
-}
-
-void ObjectiveConfig::describe(Fields& f) {
+void CodeConfig::describe(Fields& f) {
+  std::string selected = kCodeTypes[static_cast<size_t>(type)];
+  f.text({"name", "What metrics and commands call it; default: c1, c2, ..."}, name);
   f.variant(
-      {"type", "Which game the networks play."}, type, kObjectives,
-      [this](const std::string& name) { type = name; },
+      {"type",
+       "categorical: one of `classes`, as a one-hot vector; uniform: between `low` and `high`; "
+       "normal: mean 0, standard deviation 1.",
+       true},
+      selected, kCodeTypes,
+      [this](const std::string& chosen) {
+        size_t i = 0;
+        while (chosen != kCodeTypes[i]) ++i;
+        type = static_cast<Type>(i);
+      },
       [this](Fields& g) {
-        g.choice_of({"loss",
-                     "bce: cross-entropy on D's logits; least_squares: squared "
-                     "distance to the label."},
-                    loss, kLosses);
-        g.choice_of({"generator_loss",
-                     "non_saturating: G minimises the loss of D's answers against the label "
-                     "it wants; saturating: G maximises D's loss on fakes."},
-                    generator_loss, kGeneratorLosses);
-        g.object({"labels", "What D is asked to answer."},
-                 [this](Fields& h) { labels.describe(h); });
+        if (type == Type::kCategorical) {
+          g.integer({"classes", "How many values it has."}, classes, {.min = 2, .max = 65536});
+          return;
+        }
+        g.integer({"size", "How many numbers it is."}, size, {.min = 1, .max = 65536});
+        if (type != Type::kUniform) return;
+        g.real({"low", "Lower end."}, low);
+        g.real({"high", "Upper end."}, high);
+        g.require(low < high, "high", "must be above `low`");
       });
-  f.choice_of({"real_fake",
-               "separate: real and fake samples have batch-norm statistics of their "
-               "own in D; mixed: they share them; alternating: D is updated on real samples, then "
-               "on generated ones."},
-              real_fake, kRealFake);
-  f.choice_of({"combine",
-               "sum: D minimises its loss on real plus its loss on fake samples; mean: the mean "
-               "over all samples that it sees (Keras)."},
-              combine, kCombinations);
-  f.object({"instance_noise", "Gaussian noise on everything that D sees."},
-           [this](Fields& g) { instance_noise.describe(g); });
+}
+
+int64_t LatentConfig::width() const {
+  int64_t sum = size;
+  for (const CodeConfig& code : codes) sum += code.width();
+  return sum;
+}
+
+std::string LatentConfig::code_name(size_t i) const {
+  return codes[i].name.empty() ? concat("c", i + 1) : codes[i].name;
 }
 
 void EmaConfig::describe(Fields& f) {
@@ -95,6 +79,27 @@ void EmaConfig::describe(Fields& f) {
              "Update of G from which averaging begins; before it, the average equals the "
              "weights."},
             start, {.min = 0});
+}
+
+int64_t DWarmupConfig::steps_before(int64_t step) const {
+  if (d_steps == 0) return 0;
+  const int64_t first = std::min(step, until);
+  if (every == 0) return first;
+  const auto multiples = [this](int64_t below) { return (below + every - 1) / every; };
+  return first + multiples(step) - multiples(first);
+}
+
+void DWarmupConfig::describe(Fields& f) {
+  f.integer({"d_steps", "Updates of D in such a step; 0 for no such steps."}, d_steps,
+            {.min = 0, .max = 1000});
+  f.integer({"until", "All steps before this one are such."}, until, {.min = 0});
+  f.integer({"every", "Every so many steps one is such, 0, `every`, ...; 0 for none."}, every,
+            {.min = 0});
+}
+
+int64_t TrainConfig::d_updates_before(int64_t step) const {
+  const int64_t longer = d_warmup.steps_before(step);
+  return longer * d_warmup.d_steps + (step - longer) * d_steps;
 }
 
 void TrainConfig::describe(Fields& f) {
@@ -108,11 +113,19 @@ void TrainConfig::describe(Fields& f) {
             fake_batch, batches);
   f.integer({"generator_batch", "Generated samples in an update of G; 0 for as many as `batch`."},
             generator_batch, batches);
+  f.integer({"reference_batch",
+             "Samples of the reference batch of virtual_batch_norm, the first of the first step; 0 "
+             "for as many as `batch`."},
+            reference_batch, batches);
   f.integer({"accumulate",
              "Micro-batches per update: less memory, the same update unless a layer "
              "mixes samples."},
             accumulate, {.min = 1, .max = 4096});
   f.integer({"d_steps", "Updates of D per step."}, d_steps, {.min = 1, .max = 1000});
+  f.object({"d_warmup",
+            "Steps with another number of updates of D: the first ones and some later, so that a "
+            "critic is near its optimum when G learns from it."},
+           [this](Fields& g) { d_warmup.describe(g); });
   f.integer({"g_steps", "Updates of G per step."}, g_steps, {.min = 1, .max = 1000});
   f.choice_of({"order", "Which network is updated first in a step."}, order, kOrders);
   f.flag({"reuse_fakes", "G learns from the samples that D has just seen, instead of fresh ones."},
@@ -137,9 +150,40 @@ void TrainConfig::describe(Fields& f) {
 
 void OutputConfig::describe(Fields& f) {
   f.integer({"samples", "Images in a sample grid."}, samples, {.min = 1, .max = 4096});
-  f.integer({"columns", "Images in a row of the grid."}, columns, {.min = 1, .max = 4096});
+  f.integer({"columns",
+             "Images in a row of the grid; 0 for 8, or one for each class where G takes labels."},
+            columns, {.min = 0, .max = 4096});
   f.flag({"animation", "Make an animation of the sample grids when training ends."}, animation);
   f.flag({"tensorboard", "Write TensorBoard event files besides metrics.jsonl."}, tensorboard);
+}
+
+void EvaluationConfig::describe(Fields& f) {
+  f.integer({"every",
+             "Steps between measurements, a multiple of `train.log_every`; 0 for one at the end."},
+            every, {.min = 0});
+  f.object(
+      {"data",
+       "Samples that are not trained on; default: the test split of the data, where they have "
+       "one."},
+      [this](Fields& g) { data.describe(g); }, &has_data);
+}
+
+bool RunConfig::has_evaluation_data() const {
+  const DataSourceKind source = data.source;
+  const bool has_splits = source == DataSourceKind::kMnist ||
+                          source == DataSourceKind::kFashionMnist ||
+                          source == DataSourceKind::kCifar10;
+  return evaluation.has_data || (has_splits && data.split == DataSplit::kTrain);
+}
+
+DataConfig RunConfig::evaluation_data() const {
+  DataConfig held_out = evaluation.has_data ? evaluation.data : data;
+  held_out.shuffle = false;
+  held_out.augment = {};
+  if (evaluation.has_data) return held_out;
+  held_out.split = DataSplit::kTest;
+  held_out.skip = held_out.subset = 0;
+  return held_out;
 }
 
 void RunConfig::describe(Fields& f) {
@@ -153,19 +197,26 @@ void RunConfig::describe(Fields& f) {
            [this](Fields& g) { data.describe(g); });
   f.object({"latent", "The noise that G turns into samples."},
            [this](Fields& g) { latent.describe(g); });
-  f.object({"generator", "The network G.", true}, [this](Fields& g) { generator.describe(g); });
-  f.object({"discriminator", "The network D.", true},
-           [this](Fields& g) { discriminator.describe(g); });
+  for (PlayerConfig* player : players()) {
+    f.object(
+        {player->section, player->doc}, [player](Fields& g) { player->network.describe(g); },
+        &player->present);
+  }
   f.object({"objective", "What the networks are trained to do."},
            [this](Fields& g) { objective.describe(g); });
   f.object({"optimizer", "How the weights are updated.", true}, [this](Fields& g) {
-    g.object({"g", "Optimizer of G.", true}, [this](Fields& h) { optimizer_g.describe(h); });
-    g.object({"d", "Optimizer of D.", true}, [this](Fields& h) { optimizer_d.describe(h); });
+    for (PlayerConfig* player : players()) {
+      g.object(
+          {player->name, player->optimizer_doc},
+          [player](Fields& h) { player->optimizer.describe(h); }, &player->has_optimizer);
+    }
   });
   f.object({"train", "How long, in what batches, and what to keep.", true},
            [this](Fields& g) { train.describe(g); });
   f.object({"output", "What a run leaves besides checkpoints and metrics."},
            [this](Fields& g) { output.describe(g); });
+  f.object({"evaluation", "What a classifier is measured on."},
+           [this](Fields& g) { evaluation.describe(g); });
 }
 
 }  // namespace gantry

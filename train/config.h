@@ -1,67 +1,43 @@
 // SPDX-License-Identifier: Apache-2.0
 #pragma once
 
-#include <optional>
+#include <array>
 #include <string>
+#include <vector>
 
 #include "kernels/kernels.h"
 #include "models/network.h"
 #include "train/data/config.h"
+#include "train/objective_config.h"
 
 namespace gantry {
 
-// "latent": the noise that G turns into samples.
+// One of "latent.codes": a part of the latents that D is to read from G's samples (InfoGAN).
+struct CodeConfig {
+  enum class Type : uint8_t { kCategorical, kUniform, kNormal };
+  Type type = Type::kCategorical;
+  std::string name;           // empty: c1, c2, ...
+  int64_t classes = 10;       // categorical: a one-hot vector
+  int64_t size = 1;           // of the others
+  double low = -1, high = 1;  // uniform
+
+  int64_t width() const { return type == Type::kCategorical ? classes : size; }
+  void describe(Fields& f);
+};
+
+// "latent": the noise that G turns into samples, then the codes.
 struct LatentConfig {
   enum class Distribution : uint8_t { kNormal, kUniform };
+  // Where the classes of generated samples come from: drawn alike, or those of the real batch.
+  enum class Labels : uint8_t { kUniform, kData };
   int64_t size = 100;
   Distribution distribution = Distribution::kNormal;
   double low = -1, high = 1;  // uniform
+  std::vector<CodeConfig> codes;
+  Labels labels = Labels::kUniform;
 
-  void describe(Fields& f);
-};
-
-// "labels" of the objective: what D is asked to answer. The target of a real sample is
-//   real + smooth_real (fake - real) + noise_real U[0,1),
-// and with probability flip_real the same about `fake` (smooth_fake in the place of smooth_real);
-// fake samples mirror it. G aims at `generator`, without smoothing, noise or flips.
-struct LabelConfig {
-  double real = 1, fake = 0;
-  std::optional<double> generator;  // absent: `real`
-  double smooth_real = 0, smooth_fake = 0;
-  double noise_real = 0, noise_fake = 0;
-  double flip_real = 0, flip_fake = 0;
-
-  double real_target() const { return real + smooth_real * (fake - real); }
-  double fake_target() const { return fake + smooth_fake * (real - fake); }
-  double generator_target() const { return generator.value_or(real); }
-  void describe(Fields& f);
-};
-
-// "instance_noise": Gaussian noise on everything that D sees, sigma falling linearly to 0 at
-// `until` (0: it stays).
-struct InstanceNoiseConfig {
-  double sigma = 0;
-  int64_t until = 0;
-
-  void describe(Fields& f);
-};
-
-struct ObjectiveConfig {
-  enum class Loss : uint8_t { kBce, kLeastSquares };
-  enum class GeneratorLoss : uint8_t { kNonSaturating, kSaturating };
-  // How real and fake samples pass D: one update with batch-norm statistics of their own or common
-  // ones, or an update for each (Keras listings).
-  enum class RealFake : uint8_t { kSeparate, kMixed, kAlternating };
-  // D's loss over both: loss(real) + loss(fake), or the mean over all samples that D sees.
-  enum class Combine : uint8_t { kSum, kMean };
-  std::string type = "gan";
-  Loss loss = Loss::kBce;
-  GeneratorLoss generator_loss = GeneratorLoss::kNonSaturating;
-  LabelConfig labels;
-  RealFake real_fake = RealFake::kSeparate;
-  Combine combine = Combine::kSum;
-  InstanceNoiseConfig instance_noise;
-
+  int64_t width() const;  // noise and codes
+  std::string code_name(size_t i) const;
   void describe(Fields& f);
 };
 
@@ -91,6 +67,7 @@ struct OptimizerConfig {
   double clip_value = 0;    // 0: off, as the next two
   double clip_norm = 0;
   double weight_clip = 0;
+  double historical_average = 0;  // weight of the distance from the mean of past parameters; 0: off
   ScheduleConfig schedule;
 
   void describe(Fields& f);
@@ -104,6 +81,20 @@ struct EmaConfig {
   void describe(Fields& f);
 };
 
+// "train.d_warmup": steps with more updates of D than the others: the first `until`, and every
+// `every`-th (Arjovsky et al. 2017, their code: 100 in the first 25 and in every 500th).
+struct DWarmupConfig {
+  int64_t d_steps = 0;  // 0: none
+  int64_t until = 25;
+  int64_t every = 500;  // 0: the first alone
+
+  bool includes(int64_t step) const {
+    return d_steps > 0 && (step < until || (every > 0 && step % every == 0));
+  }
+  int64_t steps_before(int64_t step) const;  // so many of the steps before `step` are such
+  void describe(Fields& f);
+};
+
 // One step = d_steps updates of D and g_steps updates of G.
 struct TrainConfig {
   enum class Order : uint8_t { kDFirst, kGFirst };
@@ -111,8 +102,10 @@ struct TrainConfig {
   int64_t batch = 0;            // real samples of an update of D
   int64_t fake_batch = 0;       // fake samples of an update of D; 0: batch
   int64_t generator_batch = 0;  // samples of an update of G; 0: batch
+  int64_t reference_batch = 0;  // of virtual batch norm; 0: batch
   int64_t accumulate = 1;       // micro-batches per update; each batch is cut into so many
   int64_t d_steps = 1, g_steps = 1;
+  DWarmupConfig d_warmup;
   Order order = Order::kDFirst;
   bool reuse_fakes = false;  // G learns from the fakes of D's last update, not from fresh ones
   EmaConfig ema;
@@ -125,17 +118,44 @@ struct TrainConfig {
   bool check_finite = true;
 
   int64_t fakes() const { return fake_batch > 0 ? fake_batch : batch; }
+  int64_t reference() const { return reference_batch > 0 ? reference_batch : batch; }
   int64_t generator_samples() const { return generator_batch > 0 ? generator_batch : batch; }
+  int64_t d_updates_before(int64_t step) const;  // by all steps before it
   void describe(Fields& f);
 };
 
 struct OutputConfig {
   int64_t samples = 64;  // in a grid
-  int64_t columns = 8;
+  int64_t columns = 0;   // 0: as many as classes that G can be asked for, else 8
   bool animation = true;
   bool tensorboard = true;
 
+  int64_t columns_for(int64_t classes) const {
+    return columns > 0 ? columns : classes > 0 ? classes : 8;
+  }
   void describe(Fields& f);
+};
+
+// "evaluation": samples that are not trained on, which a classifier is measured by.
+struct EvaluationConfig {
+  int64_t every = 0;  // steps; 0: at the end only
+  bool has_data = false;
+  DataConfig data;
+
+  void describe(Fields& f);
+};
+
+// A network that learns, its section and how its weights are updated. Which of them a run has
+// depends on the objective.
+struct PlayerConfig {
+  const char* name;           // "g": in "optimizer" and in the names of tensors and metrics
+  const char* section;        // "generator"
+  const char* doc;            // of the section
+  const char* optimizer_doc;  // of its optimizer
+  bool present = false;
+  NetworkConfig network{};
+  bool has_optimizer = false;
+  OptimizerConfig optimizer{};
 };
 
 // One experiment.
@@ -146,12 +166,37 @@ struct RunConfig {
   int64_t threads = 0;  // CPU threads; 0: all that the process may use
   DataConfig data;
   LatentConfig latent;
-  NetworkConfig generator, discriminator;
+  PlayerConfig generator{"g", "generator", "The network G, which turns latents into samples.",
+                         "Optimizer of G."};
+  PlayerConfig encoder{"e", "encoder",
+                       "The network E, which turns samples into codes (autoencoder, vae).",
+                       "Optimizer of E."};
+  PlayerConfig discriminator{"d", "discriminator", "The network D, which judges samples.",
+                             "Optimizer of D."};
+  PlayerConfig classifier{"c", "classifier",
+                          "The network C, which names the classes of samples (classifier).",
+                          "Optimizer of C."};
   ObjectiveConfig objective;
-  OptimizerConfig optimizer_g, optimizer_d;
   TrainConfig train;
   OutputConfig output;
+  EvaluationConfig evaluation;
 
+  std::array<PlayerConfig*, 4> players() {
+    return {&generator, &discriminator, &encoder, &classifier};
+  }
+  std::array<const PlayerConfig*, 4> players() const {
+    return {&generator, &discriminator, &encoder, &classifier};
+  }
+  // Whether the objective has a part for this player.
+  bool needs(const PlayerConfig& player) const {
+    if (objective.is_classifier()) return &player == &classifier;
+    if (&player == &discriminator) return objective.has_discriminator();
+    return &player == &generator || (&player == &encoder && objective.is_autoencoder());
+  }
+  // What a classifier is measured on: `evaluation.data`, or the test split of the data where they
+  // have one.
+  bool has_evaluation_data() const;
+  DataConfig evaluation_data() const;
   void describe(Fields& f);
 };
 

@@ -82,6 +82,7 @@ LoadedConfig load(JsonDocument document, const std::vector<std::string>& overrid
   const JsonValue resolved = write_fields([&](Fields& f) { loaded.config.describe(f); });
   loaded.resolved = write_json(resolved);
   loaded.origins = origin_table(resolved, document);
+  loaded.file = document.sources.front();
   return loaded;
 }
 

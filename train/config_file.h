@@ -11,6 +11,7 @@ namespace gantry {
 // A config that has been read and checked.
 struct LoadedConfig {
   RunConfig config;
+  std::string file;      // where it came from, for messages
   std::string resolved;  // JSON with every key; reading it gives the same config
   std::string origins;   // a table: JSON pointer, value, where it came from
 };

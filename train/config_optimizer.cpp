@@ -131,6 +131,10 @@ void OptimizerConfig::describe(Fields& f) {
          clip_norm, {.min = 0});
   f.real({"weight_clip", "Clip each weight to [-v, v] after the update; 0 for off."}, weight_clip,
          {.min = 0});
+  f.real({"historical_average",
+          "Weight w of w |p - mean of p over all updates so far|^2, added to the loss (historical "
+          "averaging); 0 for off."},
+         historical_average, {.min = 0});
   f.object({"schedule", "How the learning rate changes."},
            [this](Fields& g) { schedule.describe(g); });
 }

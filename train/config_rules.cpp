@@ -2,70 +2,46 @@
 #include "train/config_rules.h"
 
 #include <algorithm>
-#include <string_view>
 
 #include "core/error.h"
+#include "train/condition_rules.h"
+#include "train/objective_rules.h"
 
 namespace gantry {
 namespace {
 
 using Rules = std::vector<BrokenRule>;
 
-struct LastLayer {
-  std::string type, pointer;
-};
-
-// The layer that makes a network's first output, if the list alone tells.
-LastLayer last_layer(const NetworkConfig& network, const std::string& pointer) {
-  if (network.layers.empty()) return {};
-  size_t last = network.layers.size() - 1;
-  if (!network.outputs.empty()) {
-    const auto named = std::find_if(
-        network.layers.begin(), network.layers.end(),
-        [&](const LayerConfig& layer) { return layer.name == network.outputs.front(); });
-    if (named == network.layers.end()) return {};
-    last = static_cast<size_t>(named - network.layers.begin());
-  }
-  return {network.layers[last].type, concat(pointer, "/layers/", last, "/type")};
-}
-
-bool any_of(const std::string& type, std::initializer_list<std::string_view> types) {
-  return std::find(types.begin(), types.end(), type) != types.end();
-}
-
-void check_networks_exist(const RunConfig& config, Rules& rules) {
-  if (config.generator.layers.empty()) {
-    rules.push_back({"/generator/layers", "a network needs at least one layer"});
-  }
-  if (config.discriminator.layers.empty()) {
-    rules.push_back({"/discriminator/layers", "a network needs at least one layer"});
-  }
-}
-
-void check_score(const RunConfig& config, Rules& rules) {
-  const LastLayer last = last_layer(config.discriminator, "/discriminator");
-  const bool bce = config.objective.loss == ObjectiveConfig::Loss::kBce;
-  if (bce && any_of(last.type, {"sigmoid", "softmax"})) {
-    rules.push_back({last.pointer, concat("the last layer of D is ", last.type,
-                                          ", but the loss \"bce\" takes logits and applies the "
-                                          "sigmoid itself; remove this layer")});
-  }
-  if (bce && any_of(last.type, {"tanh", "relu", "softplus", "silu", "elu"})) {
-    rules.push_back({last.pointer, concat("the last layer of D is ", last.type,
-                                          ", which bounds the logits that the loss \"bce\" takes; "
-                                          "remove this layer")});
-  }
-  if (!bce && any_of(last.type, {"sigmoid", "softmax", "tanh"})) {
-    rules.push_back({last.pointer, concat("the last layer of D is ", last.type,
-                                          ": least squares has no gradient where it saturates; "
-                                          "remove this layer")});
+void check_players(const RunConfig& config, Rules& rules) {
+  for (const PlayerConfig* player : config.players()) {
+    const std::string section = concat("/", player->section);
+    const std::string optimizer = concat("/optimizer/", player->name);
+    if (!config.needs(*player)) {
+      const char* const idle = "has no part in the objective \"";
+      if (player->present)
+        rules.push_back({section, concat(idle, config.objective.type, "\"; remove this section")});
+      if (player->has_optimizer)
+        rules.push_back(
+            {optimizer, concat(idle, config.objective.type, "\"; remove this section")});
+      continue;
+    }
+    if (!player->present) {
+      rules.push_back({section, concat("missing; the objective \"", config.objective.type,
+                                       "\" needs this network")});
+    } else if (player->network.layers.empty()) {
+      rules.push_back({section + "/layers", "a network needs at least one layer"});
+    }
+    if (!player->has_optimizer) {
+      rules.push_back({optimizer, concat("missing; it says how the weights of the ",
+                                         player->section, " are updated")});
+    }
   }
 }
 
 void check_data_range(const RunConfig& config, Rules& rules) {
   const DataSourceKind source = config.data.source;
   const bool points = source == DataSourceKind::kRing || source == DataSourceKind::kGrid;
-  const LastLayer last = last_layer(config.generator, "/generator");
+  const LastLayer last = last_layer(config.generator.network, "/generator");
   const std::vector<double>& range = config.data.range;
   if (points) {
     if (any_of(last.type, {"tanh", "sigmoid"})) {
@@ -88,31 +64,6 @@ void check_data_range(const RunConfig& config, Rules& rules) {
         {"/data/range", concat("the last layer of G is ", last.type,
                                ", which is never negative, but the data begin at ", range[0],
                                "; set data.range=[0,1] or change the layer")});
-  }
-}
-
-void check_labels(const RunConfig& config, Rules& rules) {
-  const ObjectiveConfig& objective = config.objective;
-  const LabelConfig& labels = objective.labels;
-  const bool saturating = objective.generator_loss == ObjectiveConfig::GeneratorLoss::kSaturating;
-  if (objective.loss == ObjectiveConfig::Loss::kBce) {
-    const std::pair<const char*, double> named[] = {
-        {"real", labels.real}, {"fake", labels.fake}, {"generator", labels.generator_target()}};
-    for (const auto& [key, value] : named) {
-      if (value >= 0 && value <= 1) continue;
-      rules.push_back({concat("/objective/labels/", key),
-                       concat("the loss \"bce\" takes labels as probabilities, 0 to 1, found ",
-                              value, "; use the loss \"least_squares\" for others")});
-    }
-  } else if (saturating) {
-    rules.push_back({"/objective/generator_loss",
-                     "\"saturating\" with \"least_squares\" would drive D's answers to infinity; "
-                     "use \"non_saturating\""});
-  }
-  if (saturating && labels.generator) {
-    rules.push_back({"/objective/labels/generator",
-                     "has no effect on the saturating loss, which maximises D's loss on fakes; "
-                     "remove it or use \"non_saturating\""});
   }
 }
 
@@ -142,6 +93,24 @@ void check_batches(const RunConfig& config, Rules& rules) {
   }
 }
 
+void check_evaluation(const RunConfig& config, Rules& rules) {
+  const EvaluationConfig& evaluation = config.evaluation;
+  const bool given = evaluation.has_data || evaluation.every > 0;
+  if (given && !config.objective.is_classifier()) {
+    rules.push_back({"/evaluation", concat("has no effect on the objective \"",
+                                           config.objective.type, "\"; remove it")});
+  } else if (given && !config.has_evaluation_data()) {
+    rules.push_back({"/evaluation/data", "missing; these data have no test split"});
+  }
+  if (evaluation.every % config.train.log_every != 0) {
+    rules.push_back({"/evaluation/every",
+                     concat("must be a multiple of train.log_every, ", config.train.log_every)});
+  }
+  if (evaluation.has_data && evaluation.data.range != config.data.range) {
+    rules.push_back({"/evaluation/data/range", "must be that of the data"});
+  }
+}
+
 void check_schedule(const OptimizerConfig& optimizer, const std::string& pointer, int64_t updates,
                     Rules& rules) {
   const ScheduleConfig& schedule = optimizer.schedule;
@@ -160,16 +129,37 @@ void check_schedule(const OptimizerConfig& optimizer, const std::string& pointer
 
 }  // namespace
 
+LastLayer last_layer(const NetworkConfig& network, const std::string& pointer) {
+  if (network.layers.empty()) return {};
+  size_t last = network.layers.size() - 1;
+  if (!network.outputs.empty()) {
+    const auto named = std::find_if(
+        network.layers.begin(), network.layers.end(),
+        [&](const LayerConfig& layer) { return layer.name == network.outputs.front(); });
+    if (named == network.layers.end()) return {};
+    last = static_cast<size_t>(named - network.layers.begin());
+  }
+  return {network.layers[last].type, concat(pointer, "/layers/", last, "/type")};
+}
+
+bool any_of(const std::string& type, std::initializer_list<std::string_view> types) {
+  return std::find(types.begin(), types.end(), type) != types.end();
+}
+
 std::vector<BrokenRule> broken_rules(const RunConfig& config) {
   Rules rules;
-  check_networks_exist(config, rules);
-  check_score(config, rules);
+  check_players(config, rules);
   check_data_range(config, rules);
-  check_labels(config, rules);
+  check_objective(config, rules);
   check_batches(config, rules);
+  check_conditions(config, rules);
   const TrainConfig& train = config.train;
-  check_schedule(config.optimizer_g, "/optimizer/g", train.steps * train.g_steps, rules);
-  check_schedule(config.optimizer_d, "/optimizer/d", train.steps * train.d_steps, rules);
+  check_schedule(config.generator.optimizer, "/optimizer/g", train.steps * train.g_steps, rules);
+  check_schedule(config.discriminator.optimizer, "/optimizer/d",
+                 train.d_updates_before(train.steps), rules);
+  check_schedule(config.encoder.optimizer, "/optimizer/e", train.steps, rules);
+  check_schedule(config.classifier.optimizer, "/optimizer/c", train.steps, rules);
+  check_evaluation(config, rules);
   return rules;
 }
 

@@ -11,32 +11,41 @@
 
 namespace gantry {
 
-// The scalars that a step leaves behind, in device memory: what each slot held after the last
-// step, and the sums since the host last looked. The host looks once per logging interval.
-// A name may have several slots (several critic steps, micro-batches); they are averaged.
+// The scalars that a step leaves behind, in device memory: what each slot held after the last step
+// that wrote it, and since the host last looked the sum of what it held and how often it was
+// written. The host looks once per logging interval.
+// A name may have several slots (several critic steps, micro-batches, variants of the step); they
+// are averaged over all writes.
 class MetricSlots {
  public:
   MetricSlots(Device& device, DType real);
 
-  // A new slot while recording. The kernel that gets it writes one element; what is reported is
+  // A program whose slots follow is about to be recorded; they count from 0.
+  void begin_program() { begins_.push_back(names_.size()); }
+  // A new slot of this program. The kernel that gets it writes one element; what is reported is
   // `weight` times that.
   TensorRef slot(Program& program, const std::string& name, double weight = 1);
-  // Appends the call that adds this step's values to the sums; the last metrics call of a step.
+  // Appends the calls that add this program's values to the sums; its last metrics calls.
   void record_sum(Recorder& recorder);
 
-  // Values of the last step, by name.
-  std::map<std::string, double> latest(Device& device, Stream& stream) const;
-  // Means over the interval since the last start_interval(); `steps`: how many it has.
-  std::map<std::string, double> means(Device& device, Stream& stream, int64_t steps) const;
+  // What the slots of a program hold, by name: the values of the last step if it ran that one.
+  std::map<std::string, double> latest(Device& device, Stream& stream, size_t program) const;
+  // Means since the last start_interval(); names that nothing has written since are left out.
+  std::map<std::string, double> means(Device& device, Stream& stream) const;
   void start_interval(Device& device, Stream& stream);
 
   const std::vector<std::string>& names() const { return names_; }  // of the slots, repeated
   TensorView sums() const { return sums_.view(); }
+  TensorView counts() const { return counts_.view(); }
 
  private:
-  std::map<std::string, double> averaged(Device& device, Stream& stream, const TensorView& values,
-                                         double divisor) const;
-  Tensor latest_, sums_;
+  // Of slots first, first + 1, ...
+  std::map<std::string, double> averaged(size_t first, const std::vector<double>& values,
+                                         const std::vector<double>& counts) const;
+  TensorView part(const Tensor& all, size_t first, size_t end) const;
+
+  Tensor latest_, sums_, counts_;
+  std::vector<size_t> begins_;  // first slot of each program
   std::vector<std::string> names_;
   std::vector<double> weights_;
 };

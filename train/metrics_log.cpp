@@ -59,25 +59,52 @@ bool parse_pair(const std::string& name, const Json& json, Pairs& pairs) {
   return true;
 }
 
+// What is wrong with a line: its number and a reason; number 0 when nothing is.
+struct BadLine {
+  size_t number = 0;
+  std::string reason;
+  bool unfinished = false;  // the last of the file, without its end: what a kill leaves
+};
+
+std::string excerpt(std::string_view line) {
+  constexpr size_t kShown = 40;
+  std::string text;
+  for (const char c : line.substr(0, kShown)) {
+    text += c >= 32 && c < 127 ? c : '?';
+  }
+  return concat("\"", text, line.size() > kShown ? "...\"" : "\"");
+}
+
 // Calls `use(row, end)` for each whole line, `end` being the offset behind it, until it returns
-// false or a line is not whole. Returns whether every line was.
+// false or a line is not whole.
 template <typename Use>
-bool for_each_row(std::string_view text, const Use& use) {
+BadLine for_each_row(std::string_view text, const Use& use) {
   size_t start = 0;
   uint64_t last = 0;
-  while (start < text.size()) {
+  for (size_t number = 1; start < text.size(); ++number) {
     const size_t end = text.find('\n', start);
+    const std::string_view line = text.substr(start, end - start);
+    if (end == std::string_view::npos) return {number, "is cut short: " + excerpt(line), true};
     MetricsRow row;
-    if (end == std::string_view::npos ||
-        !parse_metrics_line(text.substr(start, end - start), row)) {
-      return false;
+    if (!parse_metrics_line(line, row)) return {number, "is no row of metrics: " + excerpt(line)};
+    if (start > 0 && row.step <= last) {
+      return {number, concat("is of step ", row.step, ", after one of step ", last)};
     }
-    if (start > 0 && row.step <= last) return false;
     last = row.step;
     start = end + 1;
-    if (!use(std::move(row), start)) return true;
+    if (!use(std::move(row), start)) break;
   }
-  return true;
+  return {};
+}
+
+// A copy of `path` beside it under a name that is free.
+std::filesystem::path keep_copy(const std::filesystem::path& path, const std::string& text) {
+  for (int number = 1;; ++number) {
+    const std::filesystem::path copy = concat(path.string(), ".damaged-", number);
+    if (std::filesystem::exists(copy)) continue;
+    write_file_atomically(copy, text);
+    return copy;
+  }
 }
 
 std::string contents(const std::filesystem::path& path) {
@@ -125,13 +152,24 @@ MetricsLog::MetricsLog(std::filesystem::path path, uint64_t step, Log& log)
     : path_(std::move(path)) {
   const std::string text = step == 0 ? "" : contents(path_);
   size_t kept = 0;
-  const bool whole = for_each_row(text, [&](const MetricsRow& row, size_t end) {
+  uint64_t last = 0;
+  const BadLine bad = for_each_row(text, [&](const MetricsRow& row, size_t end) {
     if (row.step > step) return false;
     kept = end;
+    last = row.step;
     return true;
   });
-  if (!whole) {
+  if (bad.unfinished) {
     log.warning(path_.string(), ": its last line was cut short and is dropped");
+  } else if (bad.number > 0) {
+    log.warning(path_.string(), ": line ", bad.number, " ", bad.reason,
+                ". The rows up to there stay; the whole file is kept as ",
+                keep_copy(path_, text).string(), ": move rows of it back by hand if you need them");
+  }
+  if (last < step) {
+    log.warning(path_.string(), last > 0 ? concat(": ends at step ", last) : ": has no rows",
+                ", but the run goes on from step ", step,
+                "; weights are not affected, but rows of steps up to there are missing");
   }
   descriptor_ = ::open(path_.c_str(), O_WRONLY | O_CREAT | O_APPEND | O_CLOEXEC, 0666);
   if (descriptor_ < 0) throw_io_error("open", path_, errno);
@@ -153,12 +191,16 @@ void MetricsLog::sync() {
   if (::fdatasync(descriptor_) != 0) throw_io_error("write", path_, errno);
 }
 
-std::vector<MetricsRow> read_metrics(const std::filesystem::path& path) {
+std::vector<MetricsRow> read_metrics(const std::filesystem::path& path, std::string* problem) {
   std::vector<MetricsRow> rows;
-  for_each_row(contents(path), [&](MetricsRow row, size_t) {
+  const BadLine bad = for_each_row(contents(path), [&](MetricsRow row, size_t) {
     rows.push_back(std::move(row));
     return true;
   });
+  if (problem != nullptr && bad.number > 0 && !bad.unfinished) {
+    *problem = concat(path.filename().string(), ": line ", bad.number, " ", bad.reason,
+                      "; only the rows before it are read");
+  }
   return rows;
 }
 

@@ -33,6 +33,8 @@ class MetricsLog {
  public:
   // Continues after `step`: lines of later steps, and a line that a kill cut short, are cut off,
   // so that a resumed run's file equals an undisturbed one's, times aside. step 0: starts empty.
+  // From any other damaged line on, everything is cut off too, after the whole file has been copied
+  // to NAME.damaged-1 (or the next free number); rows that are missing are told.
   // IoError when it cannot be written.
   MetricsLog(std::filesystem::path path, uint64_t step, Log& log);
   ~MetricsLog();
@@ -47,8 +49,10 @@ class MetricsLog {
   int descriptor_ = -1;
 };
 
-// All rows up to the first that is not whole; empty when there is no file.
-std::vector<MetricsRow> read_metrics(const std::filesystem::path& path);
+// All rows up to the first that is not whole; empty when there is no file. `problem` becomes what
+// is wrong with that line, unless it is the last and merely cut short, as a kill leaves it.
+std::vector<MetricsRow> read_metrics(const std::filesystem::path& path,
+                                     std::string* problem = nullptr);
 // The text of a metrics file without its "time" parts: what two equal runs have in common.
 std::string without_times(std::string_view text);
 

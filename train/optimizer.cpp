@@ -46,6 +46,7 @@ Optimizer::Optimizer(Device& device, DType real, const ParamStore& store,
     : desc_(rule_of(config, store.size())),
       norm_{.size = store.size(), .max_norm = config.clip_norm, .unscale = 1},
       schedule_(schedule_of(config)),
+      history_{.size = store.size(), .weight = config.historical_average},
       t_(device, vector_shape(1), DType::kI64),
       lr_(device, vector_shape(1), real),
       scale_(device, vector_shape(1), real) {
@@ -54,6 +55,7 @@ Optimizer::Optimizer(Device& device, DType real, const ParamStore& store,
     desc_.ema_start = ema->start;
     ema_ = Tensor(device, vector_shape(store.size()), real);
   }
+  if (history_.weight > 0) mean_ = Tensor(device, vector_shape(store.size()), real);
   for (int i = 0; i < optimizer_states(desc_); ++i) {
     states_.emplace_back(device, vector_shape(store.size()), real);
   }
@@ -71,6 +73,11 @@ void Optimizer::record(Recorder& r, const ParamStore& store, MetricSlots& metric
   const TensorRef found = metrics.slot(program, player + ".nonfinite");
   const TensorRef scale = program.external(player + ".grad_scale", scale_.view());
 
+  if (history_.weight > 0) {
+    const TensorRef mean = program.external(player + ".historical_mean", mean_.view());
+    program.call("historical_average", r.kernels.historical_average(history_), {}, {values, t},
+                 {grads, mean});
+  }
   program.call("grad_norm", r.kernels.grad_norm(norm_), {norm, scale, found}, {grads});
   program.call("schedule", r.kernels.schedule(schedule_), {lr}, {}, {t});
   TensorRefs changed = {values};
@@ -91,6 +98,7 @@ std::vector<Optimizer::State> Optimizer::states() const {
         desc_.kind == OptimizerDesc::Kind::kRmsprop && !desc_.centered && i > 0 ? 1 : 0;
     named.push_back({kNames[static_cast<size_t>(desc_.kind)][i + skip], states_[i].view()});
   }
+  if (history_.weight > 0) named.push_back({"historical_mean", mean_.view()});
   return named;
 }
 

@@ -28,7 +28,7 @@ class Optimizer {
     std::string name;  // "adam_m"
     TensorView view;   // flat, the layout of the store's values
   };
-  std::vector<State> states() const;
+  std::vector<State> states() const;                // of the rule, and "historical_mean"
   TensorView updates() const { return t_.view(); }  // i64, 1: updates made so far
   bool has_ema() const { return desc_.ema_decay >= 0; }
   TensorView ema() const { return ema_.view(); }
@@ -39,8 +39,9 @@ class Optimizer {
   OptimizerDesc desc_;
   GradNormDesc norm_;
   ScheduleDesc schedule_;
+  HistoricalAverageDesc history_;
   std::vector<Tensor> states_;
-  Tensor t_, lr_, scale_, ema_;
+  Tensor t_, lr_, scale_, ema_, mean_;  // mean_: of past parameters, with historical averaging
 };
 
 }  // namespace gantry

@@ -2,15 +2,18 @@
 #include "train/report.h"
 
 #include <algorithm>
+#include <ctime>
 #include <map>
 #include <nlohmann/json.hpp>
 #include <optional>
 
 #include "core/atomic_file.h"
+#include "core/build_info.h"
 #include "core/progress.h"
 #include "train/metrics_log.h"
 #include "train/report_chart.h"
 #include "train/report_style.h"
+#include "train/report_summary.h"
 
 namespace gantry {
 namespace fs = std::filesystem;
@@ -66,10 +69,14 @@ std::optional<RunStatus> status_of(const RunDir& run) {
   }
 }
 
-std::string header(const RunDir& run, const Json& config, const std::optional<RunStatus>& status) {
-  const bool named = config.is_object() && config.contains("name") && config["name"].is_string();
-  const std::string name =
-      named ? config["name"].get<std::string>() : run.path().filename().string();
+std::string name_of(const RunDir& run, const Json& config) {
+  const bool named = config.is_object() && config.contains("name") && config["name"].is_string() &&
+                     config["name"] != "";
+  return named ? config["name"].get<std::string>() : run.path().filename().string();
+}
+
+std::string header(const RunDir& run, const std::string& name,
+                   const std::optional<RunStatus>& status) {
   std::string html = concat("<header><h1>", escape_html(name), "</h1>");
   if (status) {
     html += concat("<span class=\"pill ", run_state_name(status->state), "\">",
@@ -84,13 +91,33 @@ std::string header(const RunDir& run, const Json& config, const std::optional<Ru
   return html;
 }
 
+const double* last_of(const std::vector<MetricsRow>& rows, const char* name) {
+  return rows.empty() ? nullptr : rows.back().find(name);
+}
+
+// Half of the intervals were faster: one that a checkpoint fell into does not count for more.
+double median_of(const std::vector<MetricsRow>& rows, const char* name) {
+  std::vector<double> values;
+  for (const MetricsRow& row : rows) {
+    if (const double* value = row.find(name)) values.push_back(*value);
+  }
+  if (values.empty()) return 0;
+  const auto middle = values.begin() + static_cast<ptrdiff_t>(values.size() / 2);
+  std::nth_element(values.begin(), middle, values.end());
+  return *middle;
+}
+
 std::string cards(const std::optional<RunStatus>& status, const std::vector<MetricsRow>& rows) {
   std::string html;
-  if (status) html += card("step", concat(status->step, " / ", status->steps));
-  if (!rows.empty()) {
-    const MetricsRow& last = rows.back();
-    for (const auto& [name, value] : last.values) html += card(name, short_number(value));
-    for (const auto& [name, value] : last.times) html += card(name, short_number(value));
+  if (status) html += card("steps done", concat(status->step, " of ", status->steps));
+  constexpr std::pair<const char*, const char*> kShown[] = {{"d.loss", "last loss of D"},
+                                                            {"g.loss", "last loss of G"},
+                                                            {"e.loss", "last loss of E and G"}};
+  for (const auto& [name, label] : kShown) {
+    if (const double* value = last_of(rows, name)) html += card(label, short_number(*value));
+  }
+  if (const double speed = median_of(rows, "images_per_s"); speed > 0) {
+    html += card("images per second (median)", short_number(speed));
   }
   return html.empty() ? "" : concat("<div class=\"cards\">", html, "</div>\n");
 }
@@ -104,6 +131,13 @@ std::string chart_of(std::string metric) {
     if (metric.ends_with(suffix)) metric.resize(metric.size() - suffix.size());
   }
   return metric;
+}
+
+bool all_zero(const std::vector<ChartSeries>& group) {
+  return std::all_of(group.begin(), group.end(), [](const ChartSeries& series) {
+    return std::all_of(series.points.begin(), series.points.end(),
+                       [](const auto& point) { return point.second == 0; });
+  });
 }
 
 std::string charts(const std::vector<MetricsRow>& rows) {
@@ -123,7 +157,11 @@ std::string charts(const std::vector<MetricsRow>& rows) {
     for (const auto& [name, value] : row.times) add(row.step, name, value);
   }
   std::string html;
-  for (const std::string& group : order) html += render_chart(group, groups[group]);
+  for (const std::string& group : order) {
+    if (group == "nonfinite" && all_zero(groups[group])) continue;  // as it should be
+    const ChartText text = chart_text(group);
+    html += render_chart(text.title, groups[group], text.unit);
+  }
   return html.empty() ? "" : concat("<div class=\"charts\">\n", html, "</div>\n");
 }
 
@@ -169,24 +207,65 @@ std::string environment(const Json& json) {
   return rows.empty() ? "" : concat("<table>\n", rows, "</table>\n");
 }
 
-std::string config_text(const RunDir& run) {
-  return concat("<details><summary>config.json, every value as the run used it</summary><pre>",
-                escape_html(read_file(run.config(), kMaxTextBytes)), "</pre></details>\n");
+std::string config_text(const RunDir& run, const std::string& json) {
+  return concat(summarize_config(json), "<details><summary>", run.config().filename().string(),
+                ", every value as the run used it</summary><pre>", escape_html(json),
+                "</pre></details>\n");
+}
+
+// In quotes where a shell would take it apart.
+std::string shell_word(const std::string& word) {
+  const bool plain = word.find_first_of(" \t\n'\"\\$`!*?[](){}<>|&;#~") == std::string::npos;
+  if (plain && !word.empty()) return word;
+  std::string quoted = "'";
+  for (const char c : word) quoted += c == '\'' ? std::string("'\\''") : std::string(1, c);
+  return quoted + "'";
+}
+
+std::string commands(const RunDir& run, const std::optional<RunStatus>& status) {
+  const std::string dir = shell_word(run.path().string());
+  const bool done = status && status->state == RunState::kDone;
+  const auto entry = [](const std::string& what, const std::string& command) {
+    return concat("<dt>", what, "</dt><dd><code>", escape_html(command), "</code></dd>\n");
+  };
+  return concat("<dl class=\"commands\">\n",
+                done ? entry("Train longer",
+                             concat("gantry resume ", dir, " train.steps=", 2 * status->steps))
+                     : entry("Continue", concat("gantry resume ", dir)),
+                entry("Draw samples",
+                      concat("gantry sample ", dir, " --grid 8x8 --seed 1 --out samples.png")),
+                entry("Repeat it from the start",
+                      concat("gantry train ", shell_word(run.config().string()), " --out again")),
+                "</dl>\n");
+}
+
+std::string written_at() {
+  const std::time_t now = std::time(nullptr);
+  std::tm utc = {};
+  gmtime_r(&now, &utc);
+  char text[64];
+  std::strftime(text, sizeof text, "%Y-%m-%d %H:%M UTC", &utc);
+  return concat("<footer>Written by gantry ", build_version(), ", ", text, ".</footer>\n");
 }
 
 }  // namespace
 
 std::string render_report(const RunDir& run) {
+  const std::string json = read_file(run.config(), kMaxTextBytes);
   const Json config = read_json(run.config());
-  const std::vector<MetricsRow> rows = read_metrics(run.metrics());
+  std::string problem;
+  const std::vector<MetricsRow> rows = read_metrics(run.metrics(), &problem);
+  if (!problem.empty()) problem = concat("<p class=\"warning\">", escape_html(problem), "</p>\n");
   const std::optional<RunStatus> status = status_of(run);
+  const std::string title = name_of(run, config);
   return concat("<!doctype html>\n<html lang=\"en\">\n<head><meta charset=\"utf-8\">\n",
                 "<meta name=\"viewport\" content=\"width=device-width, initial-scale=1\">\n<title>",
-                escape_html(run.path().filename().string()), " - Gantry</title>\n<style>",
-                kReportStyle, "</style></head>\n<body><main>\n", header(run, config, status),
-                cards(status, rows), section("Samples", samples(run)),
-                section("Metrics", charts(rows)), section("Config", config_text(run)),
-                section("Environment", environment(read_json(run.environment()))),
+                escape_html(title), " - Gantry</title>\n<style>", kReportStyle,
+                "</style></head>\n<body><main>\n", header(run, title, status), cards(status, rows),
+                section("Samples", samples(run)), section("Metrics", problem + charts(rows)),
+                section("Config", config_text(run, json)),
+                section("Commands", commands(run, status)),
+                section("Environment", environment(read_json(run.environment()))), written_at(),
                 "</main>\n<script>", kReportScript, "</script>\n</body></html>\n");
 }
 

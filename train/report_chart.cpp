@@ -10,8 +10,8 @@
 namespace gantry {
 namespace {
 
-constexpr double kWidth = 560, kHeight = 250;
-constexpr double kLeft = 60, kRight = 22, kTop = 10, kBottom = 28;
+constexpr double kWidth = 560, kHeight = 268;
+constexpr double kLeft = 76, kRight = 22, kTop = 10, kBottom = 46;
 constexpr size_t kMostPoints = 700;  // about one per pixel
 constexpr size_t kSmoothFrom = 40;
 constexpr size_t kSmoothShare = 40;    // half the window, as a share of all points
@@ -25,15 +25,18 @@ struct Axis {
 
 std::string format(const char* pattern, double value) {
   char text[64];
-  std::snprintf(text, sizeof text, pattern, value);
+  // printf shows the sign of a NaN, which says nothing.
+  std::snprintf(text, sizeof text, pattern, std::isnan(value) ? std::fabs(value) : value);
   return text;
 }
 
 // Round numbers (1, 2, 5 times a power of ten) around [low, high], about `count` ticks.
 Axis round_axis(double low, double high, int count) {
-  if (!(high > low)) {
+  // A mean of equal floats differs in its last digits, which no label would show.
+  const double largest = std::max(std::abs(low), std::abs(high));
+  if (!(high - low > 1e-5 * largest)) {
     if (low == 0) return {0, 1, 0.5};
-    const double margin = std::abs(low) * 0.1;
+    const double margin = largest * 0.1;
     low -= margin;
     high += margin;
   }
@@ -106,10 +109,17 @@ class Frame {
                     "\">", short_number(shown), "</text>");
     }
     for (double step = x_.low; step <= x_.high + x_.step / 2; step += x_.step) {
-      svg += concat("<text class=\"tick mid\" x=\"", across(step), "\" y=\"", kHeight - 8, "\">",
-                    format("%.0f", step), "</text>");
+      svg += concat("<text class=\"tick mid\" x=\"", across(step), "\" y=\"",
+                    kHeight - kBottom + 18, "\">", short_number(step), "</text>");
     }
     return svg;
+  }
+
+  static std::string titles(const std::string& unit) {
+    const double middle = (kTop + kHeight - kBottom) / 2;
+    return concat("<text class=\"axis mid\" x=\"", (kLeft + kWidth - kRight) / 2, "\" y=\"",
+                  kHeight - 8, "\">step</text><text class=\"axis mid\" x=\"14\" y=\"", middle,
+                  "\" transform=\"rotate(-90 14 ", middle, ")\">", escape_html(unit), "</text>");
   }
 
   // One path with a gap wherever a value is not finite; of many points, every n-th.
@@ -181,13 +191,22 @@ std::string escape_html(const std::string& text) {
   return escaped;
 }
 
-std::string short_number(double value) { return format("%.4g", value); }
+std::string short_number(double value) {
+  constexpr std::pair<double, const char*> kUnits[] = {{1e9, "G"}, {1e6, "M"}, {1e3, "k"}};
+  for (const auto& [size, unit] : kUnits) {
+    if (std::abs(value) >= 10 * 1e3 && std::abs(value) >= size && std::abs(value) < 1e12) {
+      return format("%.4g", value / size) + unit;
+    }
+  }
+  return format("%.4g", value);
+}
 
-std::string render_chart(const std::string& title, const std::vector<ChartSeries>& series) {
+std::string render_chart(const std::string& title, const std::vector<ChartSeries>& series,
+                         const std::string& unit) {
   size_t outside = 0;
   const Axis y = value_axis(series, outside);
   const Frame frame(step_axis(series), y);
-  std::string svg = frame.grid();
+  std::string svg = frame.grid() + Frame::titles(unit);
   for (size_t i = 0; i < series.size(); ++i) {
     const Points& points = series[i].points;
     const bool smooth = points.size() > kSmoothFrom;

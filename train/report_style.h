@@ -39,13 +39,14 @@ figcaption { color: var(--soft); font-size: 13px; margin-top: 8px; }
 figcaption b { color: var(--text); font-variant-numeric: tabular-nums; margin-right: 12px; }
 .pictures, .charts { display: grid; grid-template-columns: repeat(auto-fit, minmax(min(100%, 480px), 1fr));
   gap: 14px; }
-.pictures img { width: 100%; image-rendering: pixelated; border-radius: 4px; }
+.pictures img { width: 100%; max-width: 560px; border-radius: 4px; }
 .grids img { display: none; } .grids img.on { display: block; } .film img { display: block; }
 .grids figcaption { display: flex; gap: 12px; } .grids input { flex: 1; accent-color: var(--a); }
 output { font-variant-numeric: tabular-nums; min-width: 7em; text-align: right; }
 .entry { display: inline-block; white-space: nowrap; }
 svg { display: block; width: 100%; height: auto; }
-.rule { stroke: var(--rule); } .tick { fill: var(--soft); font-size: 11px; }
+.rule { stroke: var(--rule); } .tick, .axis { fill: var(--soft); font-size: 11px; }
+.axis { font-style: italic; }
 .end { text-anchor: end; } .mid { text-anchor: middle; }
 .line { fill: none; stroke-width: 1.8; stroke-linejoin: round; stroke-linecap: round; }
 .raw { opacity: .28; stroke-width: 1; }
@@ -55,13 +56,20 @@ svg { display: block; width: 100%; height: auto; }
   vertical-align: middle; }
 .k0 { background: var(--a); } .k1 { background: var(--b); } .k2 { background: var(--c); }
 .k3 { background: var(--d); } .k4 { background: var(--e); } .k5 { background: var(--f); }
+table + details { margin-top: 10px; }
 details { padding: 12px 16px; } summary { cursor: pointer; }
 pre { overflow-x: auto; font: 13px/1.5 ui-monospace, "DejaVu Sans Mono", monospace; margin: 10px 0 0; }
 table { border-collapse: separate; border-spacing: 0; width: 100%; padding: 6px 16px; font-size: 14px; }
 th { text-align: left; font-weight: 500; color: var(--soft); padding: 4px 24px 4px 0;
   white-space: nowrap; vertical-align: top; width: 1%; }
 td { overflow-wrap: anywhere; }
-@media print { details pre { display: block; } }
+.commands { padding: 0; } .commands dt { color: var(--soft); font-size: 13px; margin-top: 10px; }
+.commands dd { margin: 2px 0 0; } code { font: 13px/1.5 ui-monospace, "DejaVu Sans Mono", monospace;
+  background: var(--panel); border: 1px solid var(--rule); border-radius: 6px; padding: 4px 10px;
+  display: inline-block; overflow-wrap: anywhere; user-select: all; }
+.warning { color: #b45309; font-size: 14px; }
+footer { color: var(--soft); font-size: 13px; margin-top: 40px; }
+@media print { figure, table { break-inside: avoid; } .grids input { display: none; } details pre { display: block; } }
 )css";
 
 // The slider under the grids.

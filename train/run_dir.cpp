@@ -6,10 +6,12 @@
 #include <unistd.h>
 
 #include <algorithm>
+#include <cctype>
 #include <cerrno>
 #include <cstdio>
 #include <iterator>
 #include <nlohmann/json.hpp>
+#include <string_view>
 #include <utility>
 
 #include "core/atomic_file.h"
@@ -31,28 +33,58 @@ bool is_leftover(const fs::path& entry) {
   return ours && fs::is_directory(entry) && fs::is_empty(entry);
 }
 
-void require_free(const fs::path& dir) {
-  if (!fs::exists(dir)) return;
-  if (!fs::is_directory(dir)) {
-    throw ConfigError(concat(dir.string(), " is a file; the output of a run is a folder"));
-  }
-  if (fs::exists(dir / "config.json")) {
-    throw ConfigError(concat(dir.string(), " already holds a run. Continue it with `gantry resume ",
-                             dir.string(), "` or choose another folder."));
-  }
-  for (const auto& entry : fs::directory_iterator(dir)) {
-    if (is_leftover(entry.path())) continue;
-    throw ConfigError(concat(dir.string(), " is not empty (it holds ", entry.path().filename(),
-                             ") and is not a run of Gantry: choose another folder"));
-  }
+// IoError where `dir` cannot be made because of what it would lie in.
+void require_writable_parent(const fs::path& dir) {
+  fs::path parent = fs::absolute(dir).lexically_normal();
+  std::error_code ignored;
+  while (!fs::exists(parent, ignored) && parent.has_relative_path()) parent = parent.parent_path();
+  if (!fs::is_directory(parent, ignored)) throw_io_error("create the folder", dir, ENOTDIR);
+  if (::access(parent.c_str(), W_OK) != 0) throw_io_error("create the folder", dir, errno);
 }
 
-std::string safe_name(const std::string& name) {
+// Bytes of the UTF-8 character at the start of `text`, 0 where there is no whole one.
+size_t utf8_length(std::string_view text, char32_t& character) {
+  const auto byte = [&](size_t i) { return static_cast<uint8_t>(text[i]); };
+  const size_t length = byte(0) < 0x80 ? 1 : byte(0) < 0xe0 ? 2 : byte(0) < 0xf0 ? 3 : 4;
+  constexpr char32_t kLowest[] = {0, 0, 0x80, 0x800, 0x10000};
+  constexpr uint8_t kHead[] = {0, 0x7f, 0x1f, 0x0f, 0x07};
+  if ((byte(0) & 0xc0) == 0x80 || byte(0) > 0xf4 || text.size() < length) return 0;
+  character = byte(0) & kHead[length];
+  for (size_t i = 1; i < length; ++i) {
+    if ((byte(i) & 0xc0) != 0x80) return 0;
+    character = character << 6 | (byte(i) & 0x3fu);
+  }
+  const bool surrogate = character >= 0xd800 && character <= 0xdfff;
+  return character < kLowest[length] || character > 0x10ffff || surrogate ? 0 : length;
+}
+
+// What may stand in a name that people type and scripts pass on: letters of any script, digits,
+// '-', '_' and '.'. Not spaces, nor marks that shells, terminals or writing direction act on.
+bool fits_a_name(char32_t c) {
+  if (c < 0x80)
+    return (c < 0x7f && std::isalnum(static_cast<int>(c))) || c == '-' || c == '_' || c == '.';
+  struct Range {
+    char32_t first, last;
+  };
+  constexpr Range kUnfit[] = {{0x80, 0xa9},     {0xab, 0xb4},     {0xb6, 0xb9},
+                              {0xbb, 0xbf},     {0x1680, 0x1680}, {0x2000, 0x206f},
+                              {0x3000, 0x3000}, {0xe000, 0xf8ff}, {0xfe00, 0xfe0f},
+                              {0xfeff, 0xfeff}, {0xfff0, 0xffff}, {0xe0000, 0x10ffff}};
+  return std::none_of(std::begin(kUnfit), std::end(kUnfit),
+                      [c](const Range& range) { return c >= range.first && c <= range.last; });
+}
+
+std::string safe_name(std::string_view name) {
+  constexpr size_t kMostBytes = 100;
   std::string safe;
-  for (const char c : name.substr(0, 100)) {
-    const bool plain = (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') ||
-                       c == '-' || c == '_' || c == '.';
-    safe += plain ? c : '-';
+  while (!name.empty()) {
+    char32_t character = 0;
+    const size_t length = utf8_length(name, character);
+    const std::string part =
+        length > 0 && fits_a_name(character) ? std::string(name.substr(0, length)) : "-";
+    if (safe.size() + part.size() > kMostBytes) break;
+    safe += part;
+    name.remove_prefix(std::max<size_t>(length, 1));
   }
   return safe.empty() ? "run" : safe;
 }
@@ -81,6 +113,27 @@ RunDir::RunDir(fs::path path) : path_(std::move(path)) {}
 RunDir::RunDir(RunDir&&) noexcept = default;
 RunDir& RunDir::operator=(RunDir&&) noexcept = default;
 RunDir::~RunDir() = default;
+
+bool RunDir::is_run(const fs::path& dir) {
+  std::error_code ignored;
+  return fs::exists(dir / "config.json", ignored) && fs::is_directory(dir / "checkpoints", ignored);
+}
+
+void RunDir::require_free(const fs::path& dir) {
+  if (!fs::exists(fs::symlink_status(dir))) return require_writable_parent(dir);
+  if (!fs::is_directory(dir)) {
+    throw ConfigError(concat(dir.string(), " is a file; the output of a run is a folder"));
+  }
+  if (fs::exists(dir / "config.json")) {
+    throw ConfigError(concat(dir.string(), " already holds a run. Continue it with `gantry resume ",
+                             dir.string(), "` or choose another folder."));
+  }
+  for (const auto& entry : fs::directory_iterator(dir)) {
+    if (is_leftover(entry.path())) continue;
+    throw ConfigError(concat(dir.string(), " is not empty (it holds ", entry.path().filename(),
+                             ") and is not a run of Gantry: choose another folder"));
+  }
+}
 
 RunDir RunDir::create(const fs::path& dir, Log& log) {
   require_free(dir);

@@ -33,6 +33,9 @@ class RunDir {
   // DIR for a new run: missing, empty, or with nothing but a dead run's lock. Anything else is a
   // ConfigError that says what is there (a run: continue it with `gantry resume`).
   static RunDir create(const std::filesystem::path& dir, Log& log);
+  // The same refusals, and IoError where no folder can be made, with nothing made or locked.
+  static void require_free(const std::filesystem::path& dir);
+  static bool is_run(const std::filesystem::path& dir);
   // RUNS/0007-NAME, the next free number.
   static RunDir create_numbered(const std::filesystem::path& runs, const std::string& name,
                                 Log& log);

@@ -5,81 +5,187 @@
 #include <cstring>
 #include <iomanip>
 
-#include "train/adversarial_objective.h"
-#include "train/gan_state.h"
 #include "train/host_copy.h"
+#include "train/system_state.h"
 
 namespace gantry {
 namespace {
 
 double mib(size_t bytes) { return static_cast<double>(bytes) / (1 << 20); }
 
-std::unique_ptr<Replay> plan_replay(const Program& program, Device& device) {
-  MemoryPlan plan = plan_memory(program);
-  if (plan.arena_bytes + plan.external_bytes > device.memory_bytes()) {
-    throw MemoryError(concat("the step needs ", mib(plan.arena_bytes + plan.external_bytes),
-                             " MiB and ", device.name(), " has ", mib(device.memory_bytes()),
-                             " MiB; a smaller train.batch, or a larger train.accumulate, shrinks "
-                             "it. What takes the room:\n",
-                             describe_memory(program, plan)));
+size_t needed(const MemoryPlan& plan, Allocator allocator) {
+  return allocator == Allocator::kArena ? plan.arena_bytes : plan.apart_bytes;
+}
+
+// What is kept over steps has its memory already.
+void require_memory(const Program& program, const MemoryPlan& plan, size_t bytes,
+                    const Device& device) {
+  const size_t all = device.memory_bytes(), left = device.available_bytes();
+  if (bytes <= left && bytes + plan.external_bytes <= all) return;
+  const std::string used = left < all ? concat(", ", mib(left), " MiB of it free") : "";
+  throw MemoryError(concat("the step needs ", mib(bytes + plan.external_bytes), " MiB, ",
+                           mib(plan.external_bytes), " MiB of it kept over steps, and ",
+                           device.name(), " has ", mib(all), " MiB", used,
+                           "; a smaller train.batch, or a larger train.accumulate, shrinks it. "
+                           "What takes the room:\n",
+                           describe_memory(program, plan)));
+}
+
+std::vector<Session::Variant> make_variants(System& system, TrainingStep& training,
+                                            Allocator allocator) {
+  Device& device = *system.backend.device;
+  std::vector<RecordedStep> steps;
+  std::vector<MemoryPlan> plans;
+  size_t most = 0, sum = 0;
+  for (size_t i = 0; i < training.variants(); ++i) {
+    system.metrics.begin_program();
+    steps.push_back(training.record(i));
+    plans.push_back(plan_memory(steps.back().program));
+    const size_t bytes = needed(plans.back(), allocator);
+    most = std::max(most, bytes);
+    sum += bytes;
+    require_memory(steps.back().program, plans.back(), allocator == Allocator::kArena ? bytes : sum,
+                   device);
   }
-  auto arena = std::make_shared<Memory>(device, plan.arena_bytes);
-  return std::make_unique<Replay>(program, std::move(plan), std::move(arena));
+  // One step runs at a time: an arena for the largest serves all.
+  std::shared_ptr<Memory> arena;
+  if (allocator == Allocator::kArena) arena = std::make_shared<Memory>(device, most);
+  std::vector<Session::Variant> variants;
+  for (size_t i = 0; i < steps.size(); ++i) {
+    Program program = steps[i].program;
+    auto replay = arena ? std::make_unique<Replay>(std::move(program), std::move(plans[i]), arena)
+                        : std::make_unique<Replay>(std::move(program), std::move(plans[i]), device);
+    variants.push_back({std::move(steps[i]), std::move(replay)});
+  }
+  return variants;
+}
+
+int64_t most_real_batches(const TrainingStep& training) {
+  int64_t most = 0;
+  for (size_t i = 0; i < training.variants(); ++i) {
+    most = std::max(most, training.real_batches(i));
+  }
+  return most;
+}
+
+SampleSpec spec_of(const DataInfo& info) { return {info.sample, info.classes}; }
+
+void require_best_metric(const System& system) {
+  const std::string& wanted = system.config.train.best_metric;
+  if (wanted.empty() || wanted == kDiscriminatorLoss) return;
+  std::string known = kDiscriminatorLoss;
+  for (const std::string& name : system.metrics.names()) {
+    if (name == wanted) return;
+    if ((known + ",").find(", " + name + ",") != std::string::npos) continue;  // of a variant
+    known += ", " + name;
+  }
+  throw ConfigError(
+      concat("/train/best_metric: no metric is called \"", wanted, "\"; this run has ", known));
 }
 
 }  // namespace
 
-std::unique_ptr<Objective> make_objective(const RunConfig& config) {
-  return std::make_unique<AdversarialObjective>(config.objective,
-                                                static_cast<uint64_t>(config.seed));
-}
-
-Session::Session(RunConfig config, Backend& backend, std::unique_ptr<DataSource> data)
+Session::Session(RunConfig config, Backend& backend, std::unique_ptr<DataSource> data,
+                 Allocator allocator)
     : data_(std::move(data)),
       stream_(backend.device->make_stream()),
-      gan_(std::move(config), data_->info().sample, backend),
-      objective_(make_objective(gan_.config)),
-      recorded_(record_training_step(gan_, *objective_)),
-      replay_(plan_replay(recorded_.program, *backend.device)) {}
+      system_(std::move(config), spec_of(data_->info()), backend),
+      training_(make_training_step(system_)) {
+  system_.make_room_for_real(most_real_batches(*training_));
+  variants_ = make_variants(system_, *training_, allocator);
+  require_best_metric(system_);
+}
 
-double Session::load_batch() {
-  if (!prefetcher_) {
-    const DataConfig& data = gan_.config.data;
-    prefetcher_ = std::make_unique<Prefetcher>(
-        *data_, PrefetchOptions{.batch = gan_.real_samples_per_step(),
-                                .threads = data.prefetch_threads,
-                                .depth = data.prefetch_depth,
-                                .first_batch = static_cast<uint64_t>(steps_)});
+std::map<std::string, double> Session::latest_metrics() {
+  return system_.metrics.latest(*system_.backend.device, *stream_,
+                                training_->variant_of(steps_ - 1));
+}
+
+int64_t Session::samples_per_step() const {
+  return training_->real_batches(0) * system_.config.train.batch;
+}
+
+double Session::shown_step(ProfilerSink& profiler) {
+  if (!capturing_) {
+    stream_->synchronize();
+    profiler.start_capture();
+    capturing_ = true;
   }
+  double waited = 0;
+  {
+    const ProfilerRange step(&profiler, "step");
+    {
+      const ProfilerRange data(&profiler, "data wait");
+      waited = load_batches();
+    }
+    ProfilerWatcher watcher(profiler);
+    next().replay->run(*stream_, watcher);
+  }
+  if (++steps_ == shown_.last) {
+    stream_->synchronize();
+    profiler.stop_capture();
+    capturing_ = false;
+  }
+  return waited;
+}
+
+double Session::load_batches() {
+  if (!prefetcher_) {
+    const DataConfig& data = system_.config.data;
+    prefetcher_ = std::make_unique<Prefetcher>(
+        *data_,
+        PrefetchOptions{.batch = system_.config.train.batch,
+                        .threads = data.prefetch_threads,
+                        .depth = data.prefetch_depth,
+                        .first_batch = static_cast<uint64_t>(training_->batches_before(steps_))});
+  }
+  double waited = 0;
+  const int64_t batches = training_->real_batches(training_->variant_of(steps_));
+  for (int64_t i = 0; i < batches; ++i) waited += load_batch(i);
+  return waited;
+}
+
+double Session::load_batch(int64_t place) {
   const Prefetcher::Batch batch = prefetcher_->next();
-  const auto count = static_cast<size_t>(gan_.real_data.shape().elements());
-  write_reals(*gan_.backend.device, *stream_, gan_.real_data.view(), {batch.images, count});
+  const int64_t n = system_.config.train.batch;
+  const auto write = [&](const Tensor& all, const float* values) {
+    TensorView part = all.view();
+    part.shape.n = n;
+    part.data = static_cast<char*>(part.data) + static_cast<size_t>(place) * part.bytes();
+    write_reals(*system_.backend.device, *stream_, part,
+                {values, static_cast<size_t>(part.shape.elements())});
+  };
+  write(system_.real_data, batch.images);
+  if (system_.sample.classes > 0) write(system_.real_labels, batch.labels);
   return batch.waited_s;
 }
 
 double Session::step() {
-  const double waited = load_batch();
-  replay_->run(*stream_);
-  ++steps_;
-  return waited;
+  ProfilerSink* profiler = system_.backend.device->profiler();
+  if (profiler && shown_.contains(steps_ + 1)) return shown_step(*profiler);
+  return step([this](const Replay& replay) { replay.run(*stream_); });
 }
 
 double Session::step(ReplayWatcher& watcher) {
-  const double waited = load_batch();
-  replay_->run(*stream_, watcher);
+  return step([&](const Replay& replay) { replay.run(*stream_, watcher); });
+}
+
+double Session::step(const std::function<void(const Replay&)>& run) {
+  const double waited = load_batches();
+  run(*next().replay);
   ++steps_;
   return waited;
 }
 
 Checkpoint Session::checkpoint() {
-  Checkpoint checkpoint = checkpoint_of(gan_, *stream_);
+  Checkpoint checkpoint = checkpoint_of(system_, *stream_);
   checkpoint.step = static_cast<uint64_t>(steps_);
   if (!config_digest_.empty()) checkpoint.meta["config"] = config_digest_;
   return checkpoint;
 }
 
 void Session::restore(const Checkpoint& checkpoint, const std::string& place) {
-  restore_gan(gan_, *stream_, checkpoint, place);
+  restore_system(system_, *stream_, checkpoint, place);
   steps_ = static_cast<int64_t>(checkpoint.step);
   prefetcher_.reset();
 }

@@ -1,60 +1,91 @@
 // SPDX-License-Identifier: Apache-2.0
 #pragma once
 
+#include <functional>
+#include <map>
 #include <memory>
 #include <string>
 
-#include "core/replay.h"
+#include "core/profiler.h"
 #include "train/checkpoint.h"
 #include "train/data/prefetcher.h"
 #include "train/data/source.h"
-#include "train/gan.h"
+#include "train/training_step.h"
 
 namespace gantry {
 
-// A GAN, its recorded step and its data: everything needed to take steps, nothing that writes
+// The metric that the log adds to those of the step: D's loss on real plus on fake samples.
+inline constexpr const char* kDiscriminatorLoss = "d.loss";
+
+// How the buffers of a step share memory: in one arena by their lifetimes, or not at all (Replay).
+enum class Allocator { kArena, kDirect };
+
+// Steps from `first` to `last`, both included, counted from 1 as in the logs.
+struct StepRange {
+  int64_t first = 1, last = 0;
+  bool contains(int64_t step) const { return first <= step && step <= last; }
+};
+
+// A system, its recorded steps and its data: everything needed to take steps, nothing that writes
 // files. Train, bench and trace are loops over step().
 class Session {
  public:
   // Records and plans the step; refuses (MemoryError, with the table of what takes the room) what
-  // will not fit the device. Loads no data yet.
-  Session(RunConfig config, Backend& backend, std::unique_ptr<DataSource> data);
+  // will not fit the device, and (ConfigError) a train.best_metric that the step does not compute.
+  // Loads no data yet.
+  Session(RunConfig config, Backend& backend, std::unique_ptr<DataSource> data,
+          Allocator allocator = Allocator::kArena);
 
-  void initialize() { gan_.initialize(*stream_); }
+  void initialize() { system_.initialize(*stream_); }
   // `config_digest`: what a checkpoint says of the config that it belongs to; see tools/commands.
   void set_config_digest(std::string digest) { config_digest_ = std::move(digest); }
   Checkpoint checkpoint();
   // CheckpointError with a table where names, shapes or types differ.
   void restore(const Checkpoint& checkpoint, const std::string& place);
 
+  // One kind of step (TrainingStep), ready to run.
+  struct Variant {
+    RecordedStep recorded;
+    std::unique_ptr<Replay> replay;
+  };
+
   // One training step: waits for the data, copies it in, replays. Returns seconds waited for data.
   double step();
-  // The same with a watcher around each call.
+  // The same with a watcher around each call, or with something else that runs the replay.
   double step(ReplayWatcher& watcher);
+  double step(const std::function<void(const Replay&)>& run);
+  // From now on, step() shows these steps to the device's profiler, if it has one: captured, and in
+  // named ranges. Their calls are queued one by one, not as a recording.
+  void show(StepRange range) { shown_ = range; }
   int64_t steps_done() const { return steps_; }
 
-  Gan& gan() { return gan_; }
+  System& system() { return system_; }
   Stream& stream() { return *stream_; }
-  const Replay& replay() const { return *replay_; }
-  const RecordedStep& recorded() const { return recorded_; }
+  const Variant& usual() const { return variants_.front(); }
+  const Variant& next() const { return variants_[training_->variant_of(steps_)]; }
+  const Variant& last() const { return variants_[training_->variant_of(steps_ - 1)]; }
+  const std::vector<Variant>& variants() const { return variants_; }
+  std::map<std::string, double> latest_metrics();  // of the last step
+  int64_t samples_per_step() const;                // real samples that the usual step reads
   const DataInfo& data() const { return data_->info(); }
+  const DataSource& source() const { return *data_; }
 
  private:
-  double load_batch();
-  void take_step_counter();
+  double shown_step(ProfilerSink& profiler);
+  double load_batches();
+  double load_batch(int64_t place);
 
   std::unique_ptr<DataSource> data_;
   std::unique_ptr<Stream> stream_;
-  Gan gan_;
-  std::unique_ptr<Objective> objective_;
-  RecordedStep recorded_;
-  std::unique_ptr<Replay> replay_;
+  System system_;
+  std::unique_ptr<TrainingStep> training_;
+  std::vector<Variant> variants_;
   std::unique_ptr<Prefetcher> prefetcher_;
   std::string config_digest_;
   int64_t steps_ = 0;
+  StepRange shown_;
+  bool capturing_ = false;
 };
-
-std::unique_ptr<Objective> make_objective(const RunConfig& config);
 
 // The table that `gantry plan` prints and that a refusal quotes.
 std::string describe_memory(const Program& program, const MemoryPlan& plan);

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "train/trace.h"
 
+#include <algorithm>
 #include <iomanip>
 #include <map>
 #include <set>
@@ -23,12 +24,14 @@ HostTensor on_host(Device& device, Stream& stream, const std::string& name,
 
 bool is_network_tensor(const std::string& name) {
   return name.find(".optimizer.") == std::string::npos && name != "step" &&
-         name != "metrics.sums" && name.find(".ema.") == std::string::npos;
+         name != "metrics.sums" && name != "metrics.counts" &&
+         name.find(".ema.") == std::string::npos;
 }
 
-// "d1.m1.g.dropout1.forward" -> "d1.m1", "g.dropout1", "forward"; "d1.m1.loss_real" has no layer.
+// "d1.m1.g.dropout1.forward" -> "d1.m1", "", "g.dropout1", "forward"; "d1.m1.loss_real" has no
+// layer; what belongs to a penalty has its name after the micro-batch: "d1.m1.r1.d.dropout1.dx".
 struct CallName {
-  std::string micro, layer, pass;
+  std::string micro, penalty, layer, pass;
 };
 
 CallName split_call(const std::string& name) {
@@ -36,23 +39,27 @@ CallName split_call(const std::string& name) {
   const size_t micro = name.find('.', update + 1);
   const size_t pass = name.rfind('.');
   if (micro == std::string::npos) return {};
-  const std::string layer = pass > micro ? name.substr(micro + 1, pass - micro - 1) : "";
-  return {name.substr(0, micro), layer, name.substr(pass + 1)};
+  std::string layer = pass > micro ? name.substr(micro + 1, pass - micro - 1) : "", penalty;
+  for (const std::string of : {"gradient", "dragan", "r1", "r2"}) {
+    if (layer != of && !layer.starts_with(of + ".")) continue;
+    penalty = "." + of;
+    layer.erase(0, penalty.size());
+  }
+  return {name.substr(0, micro), penalty, layer, name.substr(pass + 1)};
 }
 
 class TraceWatcher : public ReplayWatcher {
  public:
   explicit TraceWatcher(Session& session)
-      : session_(session), device_(*session.gan().backend.device), stream_(session.stream()) {
-    for (const Tap& tap : session.recorded().taps) taps_.emplace(tap.calls, &tap);
-    collect_dropouts("g", session.gan().generator);
-    collect_dropouts("d", session.gan().discriminator);
+      : session_(session), device_(*session.system().backend.device), stream_(session.stream()) {
+    for (const Tap& tap : session.next().recorded.taps) taps_.emplace(tap.calls, &tap);
+    for (const auto& player : session.system().players) collect_dropouts(*player);
   }
 
   void before(size_t index, const Call& call, std::span<const TensorView>) override {
     const auto range = taps_.equal_range(index);
     for (auto it = range.first; it != range.second; ++it) {
-      add(it->second->name, session_.replay().view(it->second->ref));
+      add(it->second->name, session_.next().replay->view(it->second->ref));
     }
     if (call.name.ends_with(".optimizer.update")) add_gradients(update_of(call));
   }
@@ -62,12 +69,17 @@ class TraceWatcher : public ReplayWatcher {
     if (name.pass == "target_real" || name.pass == "target_fake") {
       add(call.name, args[0]);
     } else if (name.pass == "forward" && dropouts_.contains(name.layer)) {
-      add_kernel_on(1.0f, call, args, name.micro + ".mask." + name.layer);
+      add_kernel_on({1}, call, args, name.micro + name.penalty + ".mask." + name.layer);
+    } else if (name.pass == "between") {
+      add_kernel_on({1, 0}, call, args, name.micro + name.penalty + ".share");
+    } else if (name.pass == "about") {
+      add_kernel_on({0, 1}, call, args, name.micro + name.penalty + ".offset");
     } else if (name.pass == "real_noise" || name.pass == "fake_noise") {
       const std::string side = name.pass.substr(0, 4);
-      add_kernel_on(0.0f, call, args, name.micro + ".noise_" + side);
-    } else if (name.pass == "loss_real" || name.pass == "loss_fake") {
-      losses_[update_of(call) + (call.name[0] == 'g' ? ".loss" : "." + name.pass)].push_back(
+      add_kernel_on({0}, call, args, name.micro + ".noise_" + side);
+    } else if (name.pass.starts_with("loss_")) {
+      const bool of_generator = call.name[0] == 'g' && name.pass == "loss_fake";
+      losses_[update_of(call) + (of_generator ? ".loss" : "." + name.pass)].push_back(
           scalar(args[0]));
     } else if (call.name.ends_with(".optimizer.schedule")) {
       add(update_of(call) + ".lr", args[0]);
@@ -86,9 +98,10 @@ class TraceWatcher : public ReplayWatcher {
     return call.name.substr(0, call.name.find('.'));
   }
 
-  void collect_dropouts(const std::string& player, const Network& network) {
-    for (const Network::Node& node : network.nodes()) {
-      if (std::string(node.layer->type()) == "dropout") dropouts_.insert(player + "." + node.name);
+  void collect_dropouts(const Player& player) {
+    for (const Network::Node& node : player.network.nodes()) {
+      if (std::string(node.layer->type()) != "dropout") continue;
+      dropouts_.insert(player.name + "." + node.name);
     }
   }
 
@@ -107,29 +120,37 @@ class TraceWatcher : public ReplayWatcher {
     tensors_.push_back(std::move(host));
   }
 
-  // What a recorded {y | x, step} kernel does to a constant: the mask of a dropout (ones), the
-  // noise that is added (zeros).
-  void add_kernel_on(float constant, const Call& call, std::span<const TensorView> args,
-                     const std::string& name) {
-    Tensor x(device_, args[1].shape, args[1].dtype), y(device_, args[0].shape, args[0].dtype);
+  // What a recorded {y | x, ..., step} kernel makes of constants in the place of its first inputs:
+  // of ones, the mask of a dropout; of zeros, the noise that is added.
+  void add_kernel_on(const std::vector<float>& constants, const Call& call,
+                     std::span<const TensorView> args, const std::string& name) {
+    Tensor y(device_, args[0].shape, args[0].dtype);
+    std::vector<Tensor> inputs;
+    std::vector<TensorView> run_args(args.begin(), args.end());
+    run_args[0] = y.view();
+    for (size_t i = 0; i < constants.size(); ++i) {
+      const TensorView& like = args[1 + i];
+      inputs.emplace_back(device_, like.shape, like.dtype);
+      const std::vector<float> values(static_cast<size_t>(like.shape.elements()), constants[i]);
+      write_reals(device_, stream_, inputs.back().view(), values);
+      run_args[1 + i] = inputs.back().view();
+    }
     Memory scratch(device_, call.kernel->scratch_bytes());
-    const std::vector<float> values(static_cast<size_t>(x.shape().elements()), constant);
-    write_reals(device_, stream_, x.view(), values);
-    const TensorView run_args[] = {y.view(), x.view(), args[2]};
     call.kernel->run(stream_, run_args, scratch.data());
     stream_.synchronize();
-    if (tensors_.empty() || tensors_.back().name != name) return add(name, y.view());
-    // The second half of [real; fake], by a call of its own.
+    const auto first = std::find_if(tensors_.begin(), tensors_.end(),
+                                    [&](const HostTensor& tensor) { return tensor.name == name; });
+    if (first == tensors_.end()) return add(name, y.view());
+    // Another part of the micro-batch, by a call of its own: the second half of [real; fake].
     const HostTensor half = on_host(device_, stream_, name, y.view());
-    HostTensor& whole = tensors_.back();
+    HostTensor& whole = *first;
     whole.shape[0] += half.shape[0];
     whole.bytes.insert(whole.bytes.end(), half.bytes.begin(), half.bytes.end());
   }
 
   void add_gradients(const std::string& update) {
     const std::string player = update.substr(0, 1);
-    const Gan& gan = session_.gan();
-    const ParamStore& store = player == "g" ? gan.g : gan.d;
+    const ParamStore& store = session_.system().player(player).store;
     for (const ParamRange& range : store.params()) {
       const TensorView flat = store.grads();
       auto* data = static_cast<char*>(flat.data) +
@@ -147,8 +168,10 @@ class TraceWatcher : public ReplayWatcher {
       add_scalar(name, sum);
     }
     losses_.clear();
-    for (const Gan::StateTensor& tensor : session_.gan().state()) {
-      if (tensor.name.starts_with("g.ema.") && player == "g") {
+    for (const System::StateTensor& tensor : session_.system().state()) {
+      if (tensor.name.starts_with("objective.")) {
+        add(update + ".after." + tensor.name, tensor.view);
+      } else if (tensor.name.starts_with("g.ema.") && player == "g") {
         add(update + ".after." + tensor.name.substr(2), tensor.view);
       } else if (is_network_tensor(tensor.name)) {
         const bool of_player = tensor.name.starts_with(player + ".");
@@ -158,7 +181,7 @@ class TraceWatcher : public ReplayWatcher {
   }
 
   bool is_state(const std::string& name) const {
-    const ParamStore& store = name[0] == 'g' ? session_.gan().g : session_.gan().d;
+    const ParamStore& store = session_.system().player(name.substr(0, 1)).store;
     for (const ParamRange& range : store.states()) {
       if (name.substr(2) == range.name) return true;
     }
@@ -179,11 +202,11 @@ class TraceWatcher : public ReplayWatcher {
 
 void write_trace(Session& session, const std::string& config_json, int64_t steps,
                  const std::filesystem::path& folder) {
-  std::filesystem::create_directories(folder);
+  make_folders(folder);
   write_file_atomically(folder / "config.json", config_json);
-  Device& device = *session.gan().backend.device;
+  Device& device = *session.system().backend.device;
   std::vector<HostTensor> initial;
-  for (const Gan::StateTensor& tensor : session.gan().state()) {
+  for (const System::StateTensor& tensor : session.system().state()) {
     if (is_network_tensor(tensor.name)) {
       initial.push_back(on_host(device, session.stream(), tensor.name, tensor.view));
     }

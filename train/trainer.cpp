@@ -10,8 +10,6 @@
 namespace gantry {
 namespace {
 
-constexpr const char* kDiscriminatorLoss = "d.loss";  // on real plus on fake samples
-
 bool due(int64_t step, int64_t every) { return every > 0 && step % every == 0; }
 
 // Names as the metrics file spells them: the losses first, then the rest in alphabetical order.
@@ -32,41 +30,35 @@ Trainer::Trainer(Session& session, RunDir& run, Log& log)
     : session_(session),
       run_(run),
       log_(log),
-      config_(session.gan().config),
+      config_(session.system().config),
       interval_start_(session.steps_done() / config_.train.log_every * config_.train.log_every),
       checkpoints_(run.checkpoints(), log),
       metrics_log_(run.metrics(), static_cast<uint64_t>(interval_start_), log),
       progress_(log, {.first = static_cast<uint64_t>(session.steps_done()),
                       .total = static_cast<uint64_t>(config_.train.steps),
                       .items = static_cast<double>(config_.train.batch)}),
-      sampler_(session.gan(), session.stream(), config_.output.samples,
-               session.gan().g_optimizer.has_ema()) {
-  require_best_metric();
+      picture_(session.system().sample.shape, {config_.data.range[0], config_.data.range[1]},
+               &session.source()) {
   if (config_.output.tensorboard) {
     tensorboard_.emplace(run.events(), static_cast<uint64_t>(session.steps_done()));
   }
   const std::vector<MetricsRow> rows = read_metrics(run.metrics());
   if (!rows.empty()) last_metrics_.insert(rows.back().values.begin(), rows.back().values.end());
-  grid_latents_ = sampler_.draw_latents(session.gan().seed(), 0, sampler_.batch());
+  System& system = session.system();
+  if (system.has("g")) {
+    sampler_.emplace(system, session.stream(), config_.output.samples,
+                     system.player("g").optimizer.has_ema());
+    grid_latents_ =
+        sampler_->draw_latents(system.seed(), 0, picture_.samples(config_.output.samples));
+  }
+  if (system.has("c") && config_.has_evaluation_data()) held_out_.emplace(system, session.stream());
 }
 
 void Trainer::require_space() const {
   constexpr uint64_t kSamplesAndLogs = 32 << 20;
   uint64_t state = 0;
-  for (const Gan::StateTensor& tensor : session_.gan().state()) state += tensor.view.bytes();
+  for (const System::StateTensor& tensor : session_.system().state()) state += tensor.view.bytes();
   run_.require_space(static_cast<uint64_t>(config_.train.keep_last + 2) * state + kSamplesAndLogs);
-}
-
-void Trainer::require_best_metric() const {
-  const std::string& wanted = config_.train.best_metric;
-  if (wanted.empty() || wanted == kDiscriminatorLoss) return;
-  std::string known = kDiscriminatorLoss;
-  for (const std::string& name : session_.gan().metrics.names()) {
-    if (name == wanted) return;
-    if (known.find(name) == std::string::npos) known += ", " + name;
-  }
-  throw ConfigError(
-      concat("/train/best_metric: no metric is called \"", wanted, "\"; this run has ", known));
 }
 
 ExitCode Trainer::train(const StopRequest& stop) {
@@ -95,6 +87,7 @@ ExitCode Trainer::train(const StopRequest& stop) {
 void Trainer::after_step(int64_t step) {
   const bool last = step == config_.train.steps;
   check_finite(step);
+  if (due(step, config_.evaluation.every) || last) evaluate(step);
   if (due(step, config_.train.log_every) || last) log_metrics(step);
   progress_.update(static_cast<uint64_t>(step));
   run_.heartbeat();
@@ -104,16 +97,17 @@ void Trainer::after_step(int64_t step) {
 
 void Trainer::check_finite(int64_t step) {
   if (!config_.train.check_finite) return;
-  Gan& gan = session_.gan();
-  for (const auto& [name, value] : gan.metrics.latest(*gan.backend.device, session_.stream())) {
+  System& system = session_.system();
+  for (const auto& [name, value] : session_.latest_metrics()) {
     const bool bad_gradient = name.ends_with(".nonfinite") && value > 0;
     if (std::isfinite(value) && !bad_gradient) continue;
     // The update of a network whose gradient is not finite was left out, so the same step shows
     // the same fault again, call by call.
     const int64_t before = step - 1;
-    gan.backend.device->copy_to_device(session_.stream(), gan.step.view().data, &before,
-                                       sizeof(before));
-    const auto first = first_nonfinite(session_.replay(), *gan.backend.device, session_.stream());
+    system.backend.device->copy_to_device(session_.stream(), system.step.view().data, &before,
+                                          sizeof(before));
+    const auto first =
+        first_nonfinite(*session_.last().replay, *system.backend.device, session_.stream());
     throw NumericError(concat(
         "step ", step, ": ", bad_gradient ? concat(value, " gradient values") : name,
         bad_gradient ? concat(" of ", name.substr(0, 1)) : concat(" = ", value),
@@ -125,12 +119,22 @@ void Trainer::check_finite(int64_t step) {
   }
 }
 
+void Trainer::evaluate(int64_t step) {
+  if (!held_out_) return;
+  progress_.pause();
+  evaluated_ = held_out_->measure();
+  log_.info("step ", step, ": ", 100 * evaluated_.at("c.test_accuracy"),
+            " % of the held-out samples are classified rightly");
+  progress_.resume();
+}
+
 void Trainer::log_metrics(int64_t step) {
-  Gan& gan = session_.gan();
+  System& system = session_.system();
   MetricsRow row;
   row.step = static_cast<uint64_t>(step);
-  row.values = in_log_order(
-      gan.metrics.means(*gan.backend.device, session_.stream(), step - interval_start_));
+  row.values = in_log_order(system.metrics.means(*system.backend.device, session_.stream()));
+  row.values.insert(row.values.end(), evaluated_.begin(), evaluated_.end());
+  evaluated_.clear();
   last_metrics_ = {row.values.begin(), row.values.end()};
   const double now = Progress::steady_seconds();
   const double seconds = now - interval_clock_;
@@ -144,24 +148,26 @@ void Trainer::log_metrics(int64_t step) {
     }
   }
   Progress::Values shown;
-  for (const char* name : {kDiscriminatorLoss, "g.loss"}) {
+  for (const char* name : {kDiscriminatorLoss, "g.loss", "e.loss", "c.loss", "c.accuracy"}) {
     if (const double* value = row.find(name)) shown.emplace_back(name, *value);
   }
   progress_.set_values(std::move(shown));
   // The last step may cut an interval short. Its sums stay, so that a run that is continued later
   // replaces this row by the whole interval's.
   if (!due(step, config_.train.log_every)) return;
-  gan.metrics.start_interval(*gan.backend.device, session_.stream());
+  system.metrics.start_interval(*system.backend.device, session_.stream());
   interval_start_ = step;
   interval_clock_ = now;
   waited_s_ = 0;
 }
 
 void Trainer::sample(int64_t step) {
+  if (!sampler_) return;
   progress_.pause();
-  const ValueRange range{config_.data.range[0], config_.data.range[1]};
-  const Image grid = picture_of(sampler_.images(grid_latents_), session_.gan().sample, range,
-                                config_.output.columns);
+  const int64_t columns = config_.output.columns_for(session_.system().classes_of_samples());
+  const int64_t count = picture_.samples(config_.output.samples);
+  const std::vector<float> labels = session_.system().labels_by_column(count, columns);
+  const Image grid = picture_.draw(sampler_->images(grid_latents_, labels), columns);
   write_png(run_.grid(static_cast<uint64_t>(step)), grid);
   if (tensorboard_) tensorboard_->image("samples", static_cast<uint64_t>(step), grid);
   progress_.resume();

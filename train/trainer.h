@@ -8,7 +8,9 @@
 
 #include "core/log.h"
 #include "core/progress.h"
+#include "train/held_out.h"
 #include "train/metrics_log.h"
+#include "train/picture.h"
 #include "train/run_dir.h"
 #include "train/sampler.h"
 #include "train/session.h"
@@ -29,9 +31,9 @@ class Trainer {
 
  private:
   void require_space() const;
-  void require_best_metric() const;
   void after_step(int64_t step);
   void check_finite(int64_t step);
+  void evaluate(int64_t step);
   void log_metrics(int64_t step);
   void sample(int64_t step);
   void save(int64_t step);
@@ -46,9 +48,11 @@ class Trainer {
   MetricsLog metrics_log_;
   std::optional<TensorBoardWriter> tensorboard_;
   Progress progress_;
-  Sampler sampler_;
+  std::optional<Sampler> sampler_;   // where there is a generator
+  std::optional<HeldOut> held_out_;  // where there is a classifier, and what it is measured on
+  Picture picture_;
   std::vector<float> grid_latents_;
-  std::map<std::string, double> last_metrics_;
+  std::map<std::string, double> last_metrics_, evaluated_;
   double waited_s_ = 0;
   double interval_clock_ = 0;
   double start_clock_ = 0;

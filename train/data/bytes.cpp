@@ -38,7 +38,8 @@ bool starts_with(ByteView bytes, const char* magic, size_t length) {
 
 }  // namespace
 
-Bytes read_data_file(const std::filesystem::path& path, uint64_t limit, const std::string& wanted) {
+Bytes read_data_file(const std::filesystem::path& path, uint64_t limit, const std::string& wanted,
+                     const std::string& limited_by) {
   const std::string place = concat(path.string(), ": looked for ", wanted, ", ");
   const Descriptor file(path);
   struct stat status = {};
@@ -52,7 +53,9 @@ Bytes read_data_file(const std::filesystem::path& path, uint64_t limit, const st
   const auto size = static_cast<uint64_t>(status.st_size);
   if (size == 0) throw DataError(place + "found an empty file; fetch or copy it again");
   if (size > limit) {
-    throw DataError(concat(place, "found ", size, " bytes; at most ", limit, " are read"));
+    throw DataError(concat(
+        place, "found ", size, " bytes; at most ", limit, " are read",
+        limited_by.empty() ? "" : concat(", which ", limited_by, " sets: raise it if need be")));
   }
   Bytes bytes(size);
   size_t done = 0;

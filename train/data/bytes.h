@@ -14,8 +14,10 @@ using Bytes = std::vector<uint8_t>;
 using ByteView = std::span<const uint8_t>;
 
 // The whole of a file; DataError when it is missing, unreadable, empty or longer than `limit`.
-// `wanted` says in the message what was looked for ("an IDX file of images").
-Bytes read_data_file(const std::filesystem::path& path, uint64_t limit, const std::string& wanted);
+// `wanted` says in the message what was looked for ("an IDX file of images"), `limited_by` where
+// the limit comes from ("data.memory_mb").
+Bytes read_data_file(const std::filesystem::path& path, uint64_t limit, const std::string& wanted,
+                     const std::string& limited_by = "");
 
 // What the first bytes look like, for messages: "an HTML page", "a gzip file", "text", ...
 std::string describe_content(ByteView bytes);

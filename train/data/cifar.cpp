@@ -65,6 +65,7 @@ void append_cifar_records(ByteView bytes, const std::string& file, SampleStore& 
                            "); the file is truncated or of another format"));
   }
   Image image(kSide, kSide, 3);
+  store.reserve(static_cast<int64_t>(bytes.size() / kRecord), {1, 3, kSide, kSide});
   for (size_t record = 0; record < bytes.size() / kRecord; ++record) {
     const uint8_t* values = bytes.data() + record * kRecord;
     if (values[0] >= kClasses) {

@@ -70,8 +70,10 @@ void DataConfig::describe_source(Fields& f) {
   if (source <= DataSourceKind::kFashionMnist || source == DataSourceKind::kCifar10 ||
       source == DataSourceKind::kImages) {
     f.choice_of({"split",
-                 "Which part of the set. Of images: the folder train or test at the top; without "
-                 "such folders everything."},
+                 "Which part of the set. mnist, fashion_mnist: the files train-* (60,000 samples), "
+                 "the files t10k-* (10,000), or both; cifar10: data_batch_1 to 5 (50,000), "
+                 "test_batch (10,000), or both; images: the folder train or test at the top, "
+                 "without such folders everything."},
                 split, kSplits);
   }
   if (source == DataSourceKind::kIdx) {

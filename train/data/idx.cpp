@@ -2,6 +2,7 @@
 #include "train/data/idx.h"
 
 #include <algorithm>
+#include <cmath>
 
 #include "core/png.h"
 
@@ -22,30 +23,36 @@ std::vector<std::string> digit_names(int64_t count) {
   return names;
 }
 
+std::string list_of(const std::vector<int64_t>& values, const char* between) {
+  std::string text;
+  for (size_t i = 0; i < values.size(); ++i) text += concat(i ? between : "", values[i]);
+  return text;
+}
+
 uint64_t checked_product(const std::vector<int64_t>& axes, uint64_t limit,
                          const std::string& file) {
   uint64_t product = 1;
   for (const int64_t axis : axes) {
     if (axis == 0) throw DataError(file + ": the header gives an axis the length 0: an empty set");
     if (product > limit / static_cast<uint64_t>(axis)) {
-      throw DataError(concat(file, ": the header asks for more than ", limit,
-                             " bytes; raise data.memory_mb if that is meant"));
+      double bytes = 1;
+      for (const int64_t length : axes) bytes *= static_cast<double>(length);
+      throw DataError(concat(file, ": the header promises ", list_of(axes, " x "), " bytes, ",
+                             std::ceil(bytes / kMegabyte), " MB, but data.memory_mb = ",
+                             limit / kMegabyte, "; raise it if that is meant"));
     }
     product *= static_cast<uint64_t>(axis);
   }
   return product;
 }
 
-std::string list_of(const std::vector<int64_t>& values) {
-  std::string text;
-  for (size_t i = 0; i < values.size(); ++i) text += concat(i ? " or " : "", values[i]);
-  return text;
-}
-
 IdxArray read_idx(const fs::path& path, std::vector<int64_t> axes_allowed,
                   const DataConfig& config) {
   const uint64_t limit = static_cast<uint64_t>(config.memory_mb) * kMegabyte;
-  const Bytes bytes = read_data_file(path, limit, "an IDX file");
+  // Small enough to look into: the header says exactly what is needed.
+  constexpr uint64_t kSmall = 64 * kMegabyte;
+  const Bytes bytes =
+      read_data_file(path, std::max(limit, kSmall), "an IDX file", "data.memory_mb");
   return parse_idx(bytes, path.string(), std::move(axes_allowed), limit);
 }
 
@@ -80,6 +87,7 @@ void append_images(const IdxArray& array, const std::string& file, SampleStore& 
   const int64_t height = array.axes[1], width = array.axes[2];
   Image image(width, height, channels);
   const auto bytes = image.pixels.size();
+  store.reserve(array.axes[0], {1, channels, height, width});
   for (int64_t i = 0; i < array.axes[0]; ++i) {
     std::copy_n(array.values.begin() + static_cast<ptrdiff_t>(i * bytes), bytes,
                 image.pixels.begin());
@@ -108,7 +116,7 @@ IdxArray parse_idx(ByteView bytes, const std::string& file, std::vector<int64_t>
   }
   if (std::find(axes_allowed.begin(), axes_allowed.end(), magic[3]) == axes_allowed.end()) {
     throw DataError(concat(
-        file, ": looked for an IDX array with ", list_of(axes_allowed), " axes, found ",
+        file, ": looked for an IDX array with ", list_of(axes_allowed, " or "), " axes, found ",
         static_cast<int>(magic[3]), "; ",
         magic[3] == 1 ? "this looks like a file of labels" : "this looks like a file of images"));
   }

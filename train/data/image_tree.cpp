@@ -36,8 +36,9 @@ ImageTree::ImageTree(fs::path root, DataSplit split) : root_(std::move(root)) {
     list_archive();
   }
   if (names_.empty()) {
-    const std::string found =
-        others_ > 0 ? concat(others_, " other files such as ", other_example_) : "no file";
+    const std::string found = others_ > 0 ? concat(others_, " other files such as ", other_example_,
+                                                   " (of an archive, give its own path)")
+                                          : "no file";
     throw DataError(concat(root_.string(),
                            ": looked for PNG and JPEG images (.png, .jpg, .jpeg), found ", found));
   }

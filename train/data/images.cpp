@@ -2,11 +2,10 @@
 #include "train/data/images.h"
 
 #include <algorithm>
-#include <atomic>
 #include <numeric>
-#include <thread>
 
 #include "core/error.h"
+#include "core/host_parallel.h"
 #include "core/png.h"
 #include "train/data/image_codec.h"
 
@@ -39,6 +38,12 @@ class ImageLoader {
     if (pending_.size() >= kBatchFiles || pending_bytes_ >= kBatchBytes) flush();
   }
 
+  // What is bad may be left out, but no more than the config allows.
+  void reserve(size_t entries) {
+    const int64_t bad = config_.on_bad == BadImage::kSkip ? config_.max_bad : 0;
+    store_.reserve(static_cast<int64_t>(entries) - bad, {1, 0, 0, 0});
+  }
+
   SampleSet finish() {
     flush();
     SampleSet set = store_.take();
@@ -63,16 +68,7 @@ class ImageLoader {
   }
 
   void flush() {
-    const size_t threads = std::clamp<size_t>(std::thread::hardware_concurrency(), 1, 16);
-    std::atomic<size_t> next = 0;
-    const auto work = [&] {
-      for (size_t i = next++; i < pending_.size(); i = next++) decode(pending_[i]);
-    };
-    {
-      std::vector<std::jthread> workers;
-      for (size_t i = 1; i < std::min(threads, pending_.size()); ++i) workers.emplace_back(work);
-      work();
-    }
+    host_parallel(pending_.size(), [this](size_t i) { decode(pending_[i]); });
     for (Pending& item : pending_) keep(item);
     pending_.clear();
     pending_bytes_ = 0;
@@ -146,6 +142,7 @@ void require_all_classes(const SampleSet& set, const std::string& place) {
 SampleSet load_images(const DataConfig& config) {
   const ImageTree tree(config.path, config.split);
   ImageLoader loader(config, tree);
+  loader.reserve(tree.layout().entries.size());
   tree.read([&loader](size_t entry, Bytes bytes, const std::string& reason) {
     loader.add(entry, std::move(bytes), reason);
     return true;

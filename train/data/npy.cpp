@@ -19,7 +19,7 @@ constexpr int64_t kMostClasses = 1 << 20;
 class ArrayFile {
  public:
   ArrayFile(const std::string& path, uint64_t limit) : path_(path) {
-    Bytes bytes = read_data_file(path, limit, "a .npy or .npz file");
+    Bytes bytes = read_data_file(path, limit, "a .npy or .npz file", "data.memory_mb");
     const bool zip = bytes.size() > 2 && bytes[0] == 'P' && bytes[1] == 'K';
     if (!zip) {
       arrays_[""] = std::move(bytes);
@@ -114,6 +114,7 @@ bool wants_image_work(const DataConfig& config) {
 SampleSet images_of(const NpyArray& array, const Indexing& index, const DataConfig& config) {
   SampleStore store(config, config.path);
   Image image(index.sample.w, index.sample.h, index.sample.c);
+  store.reserve(array.axes[0], index.sample);
   for (int64_t i = 0; i < array.axes[0]; ++i) {
     uint8_t* out = image.pixels.data();
     for_each_value(index, i, [&](int64_t at) { *out++ = array.values[static_cast<size_t>(at)]; });
@@ -137,10 +138,9 @@ SampleSet values_of(const NpyArray& array, const Indexing& index, const DataConf
   set.count = array.axes[0];
   const uint64_t bytes = static_cast<uint64_t>(array.elements()) * sizeof(float);
   if (bytes > static_cast<uint64_t>(config.memory_mb) * kMegabyte) {
-    throw MemoryError(concat(config.path, ": takes ", bytes,
-                             " bytes as floats, more than "
-                             "data.memory_mb = ",
-                             config.memory_mb, " MB; raise it"));
+    throw MemoryError(concat(config.path, ": ", set.count, " samples of ", index.sample.elements(),
+                             " floats take ", (bytes + kMegabyte - 1) / kMegabyte,
+                             " MB, but data.memory_mb = ", config.memory_mb, "; raise it"));
   }
   // [value_range] -> [range]
   double scale = 1, offset = 0;

@@ -2,6 +2,7 @@
 #include "train/data/sample_set.h"
 
 #include <algorithm>
+#include <cmath>
 
 #include "core/png.h"
 #include "train/data/resample.h"
@@ -93,32 +94,41 @@ void SampleStore::set_shape(const Image& first, const std::string& file) {
   set_.sample = {1, config_.channels > 0 ? config_.channels : first.channels, first.height,
                  first.width};
   first_file_ = file;
+  check_memory(std::max<int64_t>(expected_, 1), set_.sample);
 }
 
-void SampleStore::check_memory(int64_t bytes) const {
-  if (bytes <= config_.memory_mb * kMegabyte) return;
-  throw MemoryError(concat(place_, ": the decoded set takes more than data.memory_mb = ",
-                           config_.memory_mb, " MB (", to_string(set_.sample),
-                           " bytes a sample); raise it, or choose a smaller data.size or "
-                           "data.subset"));
+void SampleStore::check_memory(int64_t count, const Shape& sample) const {
+  const double needed = static_cast<double>(count) * static_cast<double>(sample.elements());
+  if (needed <= static_cast<double>(config_.memory_mb) * kMegabyte) return;
+  throw MemoryError(concat(
+      place_, ": ", count, " samples of ", sample.c, "x", sample.h, "x", sample.w,
+      " (channels x height x width) take ", static_cast<int64_t>(std::ceil(needed / kMegabyte)),
+      " MB, but data.memory_mb = ", config_.memory_mb, "; raise it, or choose a smaller data.size",
+      is_synthetic(config_.source) ? " or fewer data.samples" : ""));
 }
 
-void SampleStore::reserve(int64_t count) {
-  const int64_t samples = config_.channels == 0 ? 0 : count;
-  if (set_.count > 0 && samples > 0) {
-    check_memory(samples * set_.sample.elements());
-    set_.bytes.reserve(static_cast<size_t>(samples * set_.sample.elements()));
-  }
-  set_.labels.reserve(static_cast<size_t>(count));
+void SampleStore::reserve(int64_t count, const Shape& stored) {
+  expected_ = set_.count + std::max<int64_t>(count, 0);
+  const auto side = [&](size_t axis, int64_t as_stored) {
+    if (config_.size[axis] > 0) return config_.size[axis];
+    return config_.center_crop[axis] > 0 ? config_.center_crop[axis] : as_stored;
+  };
+  const int64_t channels = config_.channels > 0 ? config_.channels : std::max<int64_t>(stored.c, 1);
+  const Shape sample = {1, channels, side(0, stored.h), side(1, stored.w)};
+  if (sample.elements() == 0) return;  // the first image will tell
+  check_memory(expected_, sample);
+  set_.bytes.reserve(static_cast<size_t>(expected_ * sample.elements()));
 }
 
 void SampleStore::turn_to_color() {
-  check_memory(static_cast<int64_t>(set_.bytes.size()) * 3);
-  std::vector<uint8_t> color;
-  color.reserve(set_.bytes.size() * 3);
-  for (const uint8_t value : set_.bytes) color.insert(color.end(), 3, value);
-  set_.bytes = std::move(color);
-  set_.sample.c = 3;
+  Shape color = set_.sample;
+  color.c = 3;
+  check_memory(std::max(expected_, set_.count + 1), color);
+  std::vector<uint8_t> pixels;
+  pixels.reserve(set_.bytes.size() * 3);
+  for (const uint8_t value : set_.bytes) pixels.insert(pixels.end(), 3, value);
+  set_.bytes = std::move(pixels);
+  set_.sample = color;
 }
 
 void SampleStore::append(const Image& image, const std::string& file, int32_t label) {
@@ -129,8 +139,7 @@ void SampleStore::append(const Image& image, const std::string& file, int32_t la
                            " x ", set_.sample.w, "; set data.size to bring all to one size"));
   }
   if (config_.channels == 0 && image.channels == 3 && set_.sample.c == 1) turn_to_color();
-  const int64_t bytes = set_.sample.elements();
-  check_memory(static_cast<int64_t>(set_.bytes.size()) + bytes);
+  check_memory(std::max(expected_, set_.count + 1), set_.sample);
   append_as(image, set_.sample.c, set_.bytes);
   set_.labels.push_back(label);
   ++set_.count;

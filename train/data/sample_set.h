@@ -36,10 +36,12 @@ class SampleStore {
 
   // Crop and resize; no state is touched, so that threads can prepare images side by side.
   Image prepare(Image image, const std::string& file) const;
+  // Announces at least `count` more images of a stored size (0: not known yet), before the first is
+  // prepared: MemoryError where they cannot stay within data.memory_mb.
+  void reserve(int64_t count, const Shape& stored);
   // Appends a prepared image. DataError where its size differs from the first, MemoryError beyond
   // data.memory_mb.
   void append(const Image& image, const std::string& file, int32_t label);
-  void reserve(int64_t count);
 
   SampleSet take();
   int64_t count() const { return set_.count; }
@@ -47,10 +49,11 @@ class SampleStore {
  private:
   void set_shape(const Image& first, const std::string& file);
   void turn_to_color();
-  void check_memory(int64_t bytes) const;
+  void check_memory(int64_t count, const Shape& sample) const;
 
   const DataConfig& config_;
   std::string place_, first_file_;
+  int64_t expected_ = 0;  // images in all, as far as announced
   SampleSet set_;
 };
 

@@ -4,8 +4,10 @@
 #include <algorithm>
 #include <array>
 #include <cmath>
+#include <vector>
 
 #include "core/error.h"
+#include "core/host_parallel.h"
 #include "core/philox.h"
 
 namespace gantry {
@@ -59,26 +61,35 @@ struct Point {
   double x, y;
 };
 
-double distance_to_segment(Point p, Point a, Point b) {
-  const double dx = b.x - a.x, dy = b.y - a.y;
-  const double along = ((p.x - a.x) * dx + (p.y - a.y) * dy) / (dx * dx + dy * dy);
-  const double t = std::clamp(along, 0.0, 1.0);
-  return std::hypot(p.x - a.x - t * dx, p.y - a.y - t * dy);
-}
+struct Segment {
+  Point from;
+  double dx, dy;
+  double per_length2;  // 1 / (dx^2 + dy^2)
+};
 
-double distance_to_glyph(Point p, const char* strokes) {
-  double nearest = 1e9;
-  const char* at = strokes;
-  while (at[0] != 0) {
+std::vector<Segment> segments_of(const char* strokes) {
+  std::vector<Segment> segments;
+  for (const char* at = strokes; at[0] != 0;) {
     const bool segment = at[2] != 0 && at[2] != ' ';
     if (segment) {
-      const Point a = {double(at[0] - '0'), double(at[1] - '0')};
-      const Point b = {double(at[2] - '0'), double(at[3] - '0')};
-      nearest = std::min(nearest, distance_to_segment(p, a, b));
+      const double dx = at[2] - at[0], dy = at[3] - at[1];
+      segments.push_back(
+          {{double(at[0] - '0'), double(at[1] - '0')}, dx, dy, 1 / (dx * dx + dy * dy)});
     }
     at += segment || at[2] == 0 ? 2 : 3;
   }
-  return nearest;
+  return segments;
+}
+
+double distance_to(Point p, const std::vector<Segment>& segments) {
+  double nearest2 = 1e18;
+  for (const Segment& s : segments) {
+    const double x = p.x - s.from.x, y = p.y - s.from.y;
+    const double along = std::clamp((x * s.dx + y * s.dy) * s.per_length2, 0.0, 1.0);
+    const double off_x = x - along * s.dx, off_y = y - along * s.dy;
+    nearest2 = std::min(nearest2, off_x * off_x + off_y * off_y);
+  }
+  return std::sqrt(nearest2);
 }
 
 // Eight uniform draws in [-1, 1) of one sample.
@@ -100,18 +111,20 @@ Image draw_glyph(int64_t glyph, uint32_t sample, double jitter, int64_t height, 
   const double unit = static_cast<double>(std::min(height, width)) / 8.4;
   const double scale_x = unit * (1 + 0.15 * u[0]), scale_y = unit * (1 + 0.15 * u[1]);
   const double angle = 15 * u[2] * kPi / 180, slant = 0.2 * u[3];
+  const double cosine = std::cos(angle), sine = std::sin(angle);
   const double move_x = 0.06 * u[4] * static_cast<double>(width);
   const double move_y = 0.06 * u[5] * static_cast<double>(height);
   const double half_line = 0.45 * (1 + 0.3 * u[6]);
+  const std::vector<Segment> segments = segments_of(kStrokes[glyph]);
   Image image(width, height, 1);
   for (int64_t y = 0; y < height; ++y) {
     for (int64_t x = 0; x < width; ++x) {
       const double from_x = static_cast<double>(x) + 0.5 - static_cast<double>(width) / 2 - move_x;
       const double from_y = static_cast<double>(y) + 0.5 - static_cast<double>(height) / 2 - move_y;
-      const double turned_x = std::cos(angle) * from_x + std::sin(angle) * from_y;
-      const double turned_y = std::cos(angle) * from_y - std::sin(angle) * from_x;
+      const double turned_x = cosine * from_x + sine * from_y;
+      const double turned_y = cosine * from_y - sine * from_x;
       const double grid_y = turned_y / scale_y, grid_x = turned_x / scale_x + slant * grid_y;
-      const double distance = distance_to_glyph({grid_x + 2, grid_y + 3}, kStrokes[glyph]);
+      const double distance = distance_to({grid_x + 2, grid_y + 3}, segments);
       const double cover = std::clamp((half_line - distance) * unit + 0.5, 0.0, 1.0);
       image.pixels[y * width + x] = static_cast<uint8_t>(std::floor(255 * cover + 0.5));
     }
@@ -123,10 +136,21 @@ SampleSet make_glyphs(const DataConfig& config) {
   const int64_t height = config.size[0] > 0 ? config.size[0] : kGlyphSide;
   const int64_t width = config.size[1] > 0 ? config.size[1] : kGlyphSide;
   SampleStore store(config, "glyphs");
-  for (int64_t i = 0; i < config.samples; ++i) {
-    const int64_t glyph = i % config.glyphs;
-    const Image image = draw_glyph(glyph, static_cast<uint32_t>(i), config.jitter, height, width);
-    store.append(store.prepare(image, "glyphs"), "glyphs", static_cast<int32_t>(glyph));
+  store.reserve(config.samples, {1, 1, height, width});
+  constexpr int64_t kAtOnce = 256;
+  std::vector<Image> drawn(kAtOnce);
+  for (int64_t first = 0; first < config.samples; first += kAtOnce) {
+    const int64_t count = std::min(kAtOnce, config.samples - first);
+    host_parallel(static_cast<size_t>(count), [&](size_t i) {
+      const int64_t sample = first + static_cast<int64_t>(i);
+      drawn[i] = store.prepare(draw_glyph(sample % config.glyphs, static_cast<uint32_t>(sample),
+                                          config.jitter, height, width),
+                               "glyphs");
+    });
+    for (int64_t i = 0; i < count; ++i) {
+      store.append(drawn[static_cast<size_t>(i)], "glyphs",
+                   static_cast<int32_t>((first + i) % config.glyphs));
+    }
   }
   SampleSet set = store.take();
   for (int64_t i = 0; i < config.glyphs; ++i) {
@@ -136,34 +160,45 @@ SampleSet make_glyphs(const DataConfig& config) {
   return set;
 }
 
-SampleSet make_gaussians(const DataConfig& config) {
+std::vector<std::array<double, 2>> gaussian_means(const DataConfig& config) {
   const bool ring = config.source == DataSourceKind::kRing;
   const int64_t classes = ring ? config.modes : config.modes * config.modes;
-  if (config.samples > config.memory_mb * kMegabyte / 12) {
-    throw MemoryError(concat("data.samples = ", config.samples, " Gaussian samples take more than ",
-                             "data.memory_mb = ", config.memory_mb, " MB"));
-  }
-  SampleSet set;
-  set.sample = {1, 2, 1, 1};
-  set.count = config.samples;
-  const RandomKey key = random_key(0, Purpose::kSynthetic, 1);
   const double middle = static_cast<double>(config.modes - 1) / 2;
-  for (int64_t i = 0; i < config.samples; ++i) {
-    const int64_t mode = i % classes;
+  std::vector<std::array<double, 2>> means;
+  for (int64_t mode = 0; mode < classes; ++mode) {
     const double angle = 2 * kPi * static_cast<double>(mode) / static_cast<double>(config.modes);
     const double unit_x =
         ring ? std::cos(angle) : static_cast<double>(mode % config.modes) - middle;
     const double unit_y =
         ring ? std::sin(angle) : static_cast<double>(mode / config.modes) - middle;
+    means.push_back({config.extent * unit_x, config.extent * unit_y});
+  }
+  return means;
+}
+
+SampleSet make_gaussians(const DataConfig& config) {
+  if (config.samples > config.memory_mb * kMegabyte / 12) {
+    throw MemoryError(concat(data_source_name(config.source), ": ", config.samples, " points take ",
+                             config.samples / (kMegabyte / 12) + 1, " MB, but data.memory_mb = ",
+                             config.memory_mb, "; raise it, or choose fewer data.samples"));
+  }
+  SampleSet set;
+  set.sample = {1, 2, 1, 1};
+  set.count = config.samples;
+  const RandomKey key = random_key(0, Purpose::kSynthetic, 1);
+  const std::vector<std::array<double, 2>> means = gaussian_means(config);
+  for (int64_t i = 0; i < config.samples; ++i) {
+    const size_t mode = static_cast<size_t>(i) % means.size();
     const PhiloxBlock block = random_block(key, 0, static_cast<uint32_t>(i), 0);
     float a = 0, b = 0;
     normal_pair(block.v[0], block.v[1], &a, &b);
-    set.reals.push_back(static_cast<float>(config.extent * unit_x + config.spread * a));
-    set.reals.push_back(static_cast<float>(config.extent * unit_y + config.spread * b));
+    set.reals.push_back(static_cast<float>(means[mode][0] + config.spread * a));
+    set.reals.push_back(static_cast<float>(means[mode][1] + config.spread * b));
     set.labels.push_back(static_cast<int32_t>(mode));
   }
-  for (int64_t i = 0; i < classes; ++i) set.class_names.push_back(std::to_string(i));
-  set.description = ring ? "ring of Gaussians" : "grid of Gaussians";
+  for (size_t i = 0; i < means.size(); ++i) set.class_names.push_back(std::to_string(i));
+  set.description =
+      config.source == DataSourceKind::kRing ? "ring of Gaussians" : "grid of Gaussians";
   return set;
 }
 

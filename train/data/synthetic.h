@@ -1,7 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
 #pragma once
 
+#include <array>
 #include <cstdint>
+#include <vector>
 
 #include "core/png.h"
 #include "train/data/sample_set.h"
@@ -21,5 +23,7 @@ Image draw_glyph(int64_t glyph, uint32_t sample, double jitter, int64_t height, 
 // grid: class k has the mean extent (k mod modes - (modes - 1) / 2, k div modes - (modes - 1) / 2);
 // both with the covariance spread^2 I. Samples are two features: n x 2 x 1 x 1.
 SampleSet make_gaussians(const DataConfig& config);
+// The means of ring and grid, by class.
+std::vector<std::array<double, 2>> gaussian_means(const DataConfig& config);
 
 }  // namespace gantry

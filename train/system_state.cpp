@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-#include "train/gan_state.h"
+#include "train/system_state.h"
 
 #include <cstdio>
 
@@ -9,6 +9,7 @@ namespace gantry {
 namespace {
 
 constexpr const char* kSampleKey = "sample";  // meta: shape of one data sample, NxCxHxW
+constexpr const char* kClassesKey = "classes";
 constexpr const char* kDeviceKey = "device";  // processor and threads: what the bytes depend on
 constexpr const char* kBuildKey = "build";
 
@@ -18,27 +19,29 @@ std::string build_name() {
 
 }  // namespace
 
-Checkpoint checkpoint_of(Gan& gan, Stream& stream) {
-  Device& device = *gan.backend.device;
+Checkpoint checkpoint_of(System& system, Stream& stream) {
+  Device& device = *system.backend.device;
   Checkpoint checkpoint;
-  for (const Gan::StateTensor& tensor : gan.state()) {
+  for (const System::StateTensor& tensor : system.state()) {
     HostTensor host(tensor.name, tensor.view.dtype, memory_shape(tensor.view.shape));
     device.copy_to_host(stream, host.bytes.data(), tensor.view.data, host.bytes.size());
     checkpoint.tensors.push_back(std::move(host));
   }
   stream.synchronize();
   checkpoint.step = static_cast<uint64_t>(checkpoint.tensor("step").as<int64_t>()[0]);
-  checkpoint.meta[kSampleKey] = to_string(gan.sample);
+  checkpoint.meta[kSampleKey] = to_string(system.sample.shape);
+  checkpoint.meta[kClassesKey] = std::to_string(system.sample.classes);
   checkpoint.meta[kDeviceKey] = device.name();
   checkpoint.meta[kBuildKey] = build_name();
   return checkpoint;
 }
 
-void restore_gan(Gan& gan, Stream& stream, const Checkpoint& checkpoint, const std::string& place) {
-  Device& device = *gan.backend.device;
-  const std::vector<Gan::StateTensor> state = gan.state();
+void restore_system(System& system, Stream& stream, const Checkpoint& checkpoint,
+                    const std::string& place) {
+  Device& device = *system.backend.device;
+  const std::vector<System::StateTensor> state = system.state();
   std::vector<TensorInfo> expected;
-  for (const Gan::StateTensor& tensor : state) {
+  for (const System::StateTensor& tensor : state) {
     expected.push_back({tensor.name, tensor.view.dtype, memory_shape(tensor.view.shape)});
   }
   require_same_tensors(expected, checkpoint, place);
@@ -47,36 +50,39 @@ void restore_gan(Gan& gan, Stream& stream, const Checkpoint& checkpoint, const s
     throw CheckpointError(concat(place, ": the manifest says step ", checkpoint.step,
                                  " and the tensor \"step\" says ", steps));
   }
-  for (const Gan::StateTensor& tensor : state) {
+  for (const System::StateTensor& tensor : state) {
     const HostTensor& host = checkpoint.tensor(tensor.name);
     device.copy_to_device(stream, tensor.view.data, host.bytes.data(), host.bytes.size());
   }
   stream.synchronize();
 }
 
-std::string why_not_exact(const Gan& gan, const Checkpoint& checkpoint) {
+std::string why_not_exact(const System& system, const Checkpoint& checkpoint) {
   std::string reasons;
   const auto compare = [&](const char* key, const std::string& here) {
     const auto there = checkpoint.meta.find(key);
     if (there == checkpoint.meta.end() || there->second == here) return;
     reasons += concat(reasons.empty() ? "" : "; ", "saved by ", there->second, ", now ", here);
   };
-  compare(kDeviceKey, gan.backend.device->name());
+  compare(kDeviceKey, system.backend.device->name());
   compare(kBuildKey, build_name());
   return reasons;
 }
 
-Shape sample_shape(const Checkpoint& checkpoint, const std::string& place) {
-  Shape shape;
-  const auto found = checkpoint.meta.find(kSampleKey);
-  long n = 0, c = 0, h = 0, w = 0;
-  if (found == checkpoint.meta.end() ||
-      std::sscanf(found->second.c_str(), "%ldx%ldx%ldx%ld", &n, &c, &h, &w) != 4 || n != 1 ||
+SampleSpec sample_spec(const Checkpoint& checkpoint, const std::string& place) {
+  long n = 0, c = 0, h = 0, w = 0, classes = 0;
+  const auto shape = checkpoint.meta.find(kSampleKey);
+  if (shape == checkpoint.meta.end() ||
+      std::sscanf(shape->second.c_str(), "%ldx%ldx%ldx%ld", &n, &c, &h, &w) != 4 || n != 1 ||
       c < 1 || h < 1 || w < 1) {
     throw CheckpointError(concat(place, ": the manifest does not say the shape of a sample"));
   }
-  shape = {n, c, h, w};
-  return shape;
+  const auto labels = checkpoint.meta.find(kClassesKey);
+  if (labels == checkpoint.meta.end() ||
+      std::sscanf(labels->second.c_str(), "%ld", &classes) != 1 || classes < 0) {
+    throw CheckpointError(concat(place, ": the manifest does not say how many classes there are"));
+  }
+  return {{n, c, h, w}, classes};
 }
 
 }  // namespace gantry

@@ -1,0 +1,300 @@
+// SPDX-License-Identifier: Apache-2.0
+// Records the step of design section 5: real and fake through D as one batch with statistics per
+// group, no weight gradients of D in the generator's step, metrics left in device memory.
+#include "train/adversarial_recording.h"
+
+#include "train/input_penalty.h"
+#include "train/network_shapes.h"
+#include "train/step_inputs.h"
+
+namespace gantry {
+namespace {
+
+// Draws of one step are told apart by these ids; part of the reproducibility contract.
+constexpr uint32_t kGeneratorDraws = 1u << 16;
+
+class StepRecording {
+ public:
+  StepRecording(System& system, const Objective& objective, int64_t d_steps, bool penalised)
+      : system_(system),
+        d_steps_(d_steps),
+        penalised_(penalised),
+        g_(system.player("g")),
+        d_(system.player("d")),
+        objective_(objective),
+        penalties_(system.config.objective.penalties, d_, system.seed()),
+        recorder_{program_, *system.backend.kernels, program_.external("step", system.step.view()),
+                  system.seed(), 0},
+        inputs_(system, recorder_, taps_) {}
+
+  RecordedStep record() {
+    const TrainConfig& train = system_.config.train;
+    record_latch(system_, recorder_, d_);
+    if (train.order == TrainConfig::Order::kGFirst) {
+      for (int64_t k = 0; k < train.g_steps; ++k) generator_update(k);
+      discriminator_updates();
+    } else {
+      discriminator_updates();
+      for (int64_t k = 0; k < train.g_steps; ++k) generator_update(k);
+    }
+    system_.metrics.record_sum(recorder_);
+    program_.call("advance", recorder_.kernels.advance({}), {}, {}, {recorder_.step});
+    return {std::move(program_), std::move(taps_)};
+  }
+
+ private:
+  // sample_groups: parts of x that number their samples from the start, as other ranks' parts do.
+  NetworkPass criticise(const Shown& shown, uint32_t draw, int64_t batch_groups,
+                        int64_t sample_groups = 1) {
+    const ForwardOptions options{.batch_groups = batch_groups,
+                                 .sample_groups = sample_groups,
+                                 .pass_id = draw,
+                                 .reference = d_.reference_refs(program_)};
+    return d_.network.forward(recorder_, d_.store, d_.store.values(), d_.store.state_values(),
+                              d_.inputs(recorder_, shown.x, shown.label), options);
+  }
+
+  TensorRefs gradients_like(const TensorRefs& outputs) {
+    TensorRefs grads;
+    for (const TensorRef& y : outputs) grads.push_back(recorder_.temp("d_score", y.shape));
+    return grads;
+  }
+
+  // The micro-th part of the k-th real batch of this step.
+  Shown real_batch(int64_t k, int64_t micro, int64_t n) {
+    return inputs_.real(k * system_.config.train.batch + micro * n, n);
+  }
+
+  ObjectiveCall objective_call(uint32_t draw, double share) {
+    return {recorder_, system_.metrics, draw,
+            share / static_cast<double>(system_.config.train.accumulate)};
+  }
+
+  // Weight of the loss on `mine` samples of D's batch beside `others`.
+  double share(int64_t mine, int64_t others) const {
+    using Combine = ObjectiveConfig::Combine;
+    if (system_.config.objective.combine == Combine::kSum) return 1;
+    return static_cast<double>(mine) / static_cast<double>(mine + others);
+  }
+
+  void backward_d(NetworkPass& pass, const TensorRefs& dy, bool accumulate) {
+    d_.network.backward(recorder_, d_.store, pass, dy, {.accumulate = accumulate});
+  }
+
+  void discriminator_updates() {
+    const bool alternating =
+        system_.config.objective.real_fake == ObjectiveConfig::RealFake::kAlternating;
+    for (int64_t k = 0; k < d_steps_; ++k) {
+      alternating ? alternating_updates(k) : discriminator_update(k);
+    }
+  }
+
+  void discriminator_update(int64_t k) {
+    const TrainConfig& train = system_.config.train;
+    const Program::Scope scope(program_, concat("d", ++d_updates_));
+    for (int64_t micro = 0; micro < train.accumulate; ++micro) {
+      const Program::Scope micro_scope(program_, concat("m", micro + 1));
+      const auto draw = static_cast<uint32_t>(k * train.accumulate + micro);
+      const int64_t n = train.batch / train.accumulate;
+      const Shown batch = real_batch(k, micro, n);
+      inputs_.tap(batch);
+      Fakes fakes = inputs_.generate(draw, train.fakes() / train.accumulate, batch.label);
+      const Shown real = inputs_.shown(batch, 2 * draw);
+      const Shown fake = inputs_.shown(fakes, 2 * draw + 1);
+      judge(real, fake, draw, micro > 0);
+      if (penalised_) {
+        penalise({real.x, fake.x, real_batch(k, 0, train.batch).x, draw}, real.label);
+      }
+      if (train.reuse_fakes && k == d_steps_ - 1) reusable_.push_back(std::move(fakes));
+    }
+    d_.optimizer.record(recorder_, d_.store, system_.metrics, "d");
+  }
+
+  // `label`: of the real and, where D is told it, of the generated samples (latent.labels "data").
+  void penalise(const PenalisedBatch& batch, const TensorRef& label) {
+    penalties_.record(objective_call(batch.draw, 1), batch, [&](const TensorRef& x, uint32_t id) {
+      const ForwardOptions options{.track = false, .pass_id = id};
+      return d_.network.forward(recorder_, d_.store, d_.store.values(), d_.store.state_values(),
+                                d_.inputs(recorder_, x, label), options);
+    });
+  }
+
+  void judge(const Shown& real, const Shown& fake, uint32_t draw, bool accumulate) {
+    const bool mixed = system_.config.objective.real_fake == ObjectiveConfig::RealFake::kMixed;
+    if (mixed || real.x.shape.n == fake.x.shape.n) {
+      judge_together(real, fake, draw, mixed ? 1 : 2, accumulate);
+    } else {
+      judge_apart(real, fake, draw, accumulate);
+    }
+  }
+
+  // One batch [real; fake]: with statistics per half it is two passes at the cost of one.
+  void judge_together(const Shown& real, const Shown& fake, uint32_t draw, int64_t batch_groups,
+                      bool accumulate) {
+    const int64_t n = real.x.shape.n, m = fake.x.shape.n;
+    const Shown both = inputs_.joined(real, fake);
+    NetworkPass pass = criticise(both, 2 * draw, batch_groups, n == m ? 2 : 1);
+    const TensorRefs dy = gradients_like(pass.outputs);
+    GradientSum dy_real(samples_of(dy, 0, n)), dy_fake(samples_of(dy, n, m));
+    objective_real({.x = both.x.samples(0, n),
+                    .label = real.label,
+                    .y = samples_of(pass.outputs, 0, n),
+                    .dy = dy_real},
+                   draw, share(n, m));
+    objective_fake({.x = both.x.samples(n, m),
+                    .label = fake.label,
+                    .codes = fake.codes,
+                    .y = samples_of(pass.outputs, n, m),
+                    .dy = dy_fake},
+                   draw, share(m, n));
+    backward_d(pass, gradients_of(recorder_, dy, {&dy_real, &dy_fake}), accumulate);
+  }
+
+  // Halves of different size with statistics of their own: two passes, one update.
+  void judge_apart(const Shown& real, const Shown& fake, uint32_t draw, bool accumulate) {
+    judge_real(real, draw, share(real.x.shape.n, fake.x.shape.n), accumulate);
+    judge_fake(fake, draw, share(fake.x.shape.n, real.x.shape.n), true);
+  }
+
+  void judge_real(const Shown& shown, uint32_t draw, double weight, bool accumulate) {
+    NetworkPass pass = criticise(shown, 2 * draw, 1);
+    const TensorRefs dy = gradients_like(pass.outputs);
+    GradientSum sum(dy);
+    objective_real({.x = shown.x, .label = shown.label, .y = pass.outputs, .dy = sum}, draw,
+                   weight);
+    backward_d(pass, gradients_of(recorder_, dy, {&sum}), accumulate);
+  }
+
+  void judge_fake(const Shown& shown, uint32_t draw, double weight, bool accumulate) {
+    NetworkPass pass = criticise(shown, 2 * draw + 1, 1);
+    const TensorRefs dy = gradients_like(pass.outputs);
+    GradientSum sum(dy);
+    objective_fake(
+        {.x = shown.x, .label = shown.label, .codes = shown.codes, .y = pass.outputs, .dy = sum},
+        draw, weight);
+    backward_d(pass, gradients_of(recorder_, dy, {&sum}), accumulate);
+  }
+
+  // D's outputs as they stood after `calls` calls, before the objective: the score, and those that
+  // it has read. What nobody reads has no memory of its own by then.
+  void tap_outputs(const char* name, const Critique& critique, size_t calls) {
+    const std::vector<NamedShape> outputs = d_.network.outputs();
+    for (size_t i = 0; i < critique.y.size(); ++i) {
+      if (i > 0 && !critique.dy.written(i)) continue;
+      const std::string tap = i == 0 ? name : concat(name, ".", outputs[i].name);
+      taps_.push_back({program_.prefix() + tap, critique.y[i], calls});
+    }
+  }
+
+  void objective_real(const Critique& critique, uint32_t draw, double weight) {
+    const size_t calls = program_.calls().size();
+    objective_.discriminator_real(objective_call(draw, weight), critique);
+    tap_outputs("score_real", critique, calls);
+  }
+
+  void objective_fake(const Critique& critique, uint32_t draw, double weight) {
+    const size_t calls = program_.calls().size();
+    objective_.discriminator_fake(objective_call(draw, weight), critique);
+    tap_outputs("score_fake", critique, calls);
+  }
+
+  // Two batches, two updates: train_on_batch(real), train_on_batch(fake) of the Keras listings.
+  void alternating_updates(int64_t k) {
+    const TrainConfig& train = system_.config.train;
+    const auto draw = static_cast<uint32_t>(k);
+    const Shown batch = real_batch(k, 0, train.batch);
+    {
+      const Program::Scope scope(program_, concat("d", ++d_updates_, ".m1"));
+      inputs_.tap(batch);
+      judge_real(inputs_.shown(batch, 2 * draw), draw, 1, false);
+    }
+    update_d();
+    {
+      const Program::Scope scope(program_, concat("d", ++d_updates_, ".m1"));
+      const Fakes fakes = inputs_.generate(draw, train.fakes(), batch.label);
+      judge_fake(inputs_.shown(fakes, 2 * draw + 1), draw, 1, false);
+    }
+    update_d();
+  }
+
+  void update_d() {
+    const Program::Scope scope(program_, concat("d", d_updates_));
+    d_.optimizer.record(recorder_, d_.store, system_.metrics, "d");
+  }
+
+  // D's outputs for a real batch that no update of D of this step has seen, where asked for.
+  TensorRefs real_outputs(int64_t k, int64_t micro, uint32_t draw) {
+    const TrainConfig& train = system_.config.train;
+    if (!objective_.compares_real()) return {};
+    const Shown batch = real_batch(d_steps_ + k, micro, train.batch / train.accumulate);
+    inputs_.tap(batch);
+    return criticise(inputs_.shown(batch, 2 * draw + 1), 2 * draw + 1, 1).outputs;
+  }
+
+  // The classes of the last real batch of D, where G is asked for those.
+  TensorRef asked_labels(int64_t micro, int64_t n) {
+    if (system_.config.latent.labels != LatentConfig::Labels::kData) return {};
+    return real_batch(d_steps_ - 1, micro, n).label;
+  }
+
+  void generator_update(int64_t k) {
+    const TrainConfig& train = system_.config.train;
+    const Program::Scope scope(program_, concat("g", ++g_updates_));
+    for (int64_t micro = 0; micro < train.accumulate; ++micro) {
+      const Program::Scope micro_scope(program_, concat("m", micro + 1));
+      const auto draw = kGeneratorDraws + static_cast<uint32_t>(k * train.accumulate + micro);
+      const bool reuse = k == 0 && static_cast<size_t>(micro) < reusable_.size();
+      const int64_t n = train.generator_samples() / train.accumulate;
+      Fakes fakes = reuse ? std::move(reusable_[static_cast<size_t>(micro)])
+                          : inputs_.generate(draw, n, asked_labels(micro, n));
+      const Shown seen = inputs_.shown(fakes, 2 * draw);
+      NetworkPass pass = criticise(seen, 2 * draw, 1);
+      const TensorRefs dy = gradients_like(pass.outputs);
+      GradientSum sum(dy), direct({recorder_.temp("d_shown", seen.x.shape)});
+      const size_t calls = program_.calls().size();
+      const Critique answer{.x = seen.x,
+                            .label = seen.label,
+                            .latent = fakes.latents.z,
+                            .codes = seen.codes,
+                            .y = pass.outputs,
+                            .dy = sum,
+                            .dx = &direct,
+                            .y_real = real_outputs(k, micro, draw)};
+      objective_.generator(objective_call(draw, 1), answer);
+      tap_outputs("score_fake", answer, calls);
+      const TensorRefs dx =
+          d_.network.backward(recorder_, d_.store, pass, gradients_of(recorder_, dy, {&sum}),
+                              {.want_dx = true, .want_dw = false});
+      TensorRefs dfake(fakes.pass.outputs.size());
+      dfake[0] = dx[d_.main_input()];
+      if (direct.written(0)) {
+        program_.call("add_direct", recorder_.kernels.sum({dfake[0].shape, {1}, true}), {},
+                      {direct.sum(0)}, {dfake[0]});
+      }
+      g_.network.backward(recorder_, g_.store, fakes.pass, dfake, {.accumulate = micro > 0});
+    }
+    g_.optimizer.record(recorder_, g_.store, system_.metrics, "g");
+  }
+
+  System& system_;
+  const int64_t d_steps_;
+  const bool penalised_;
+  Player &g_, &d_;
+  const Objective& objective_;
+  const InputPenalties penalties_;
+  Program program_;
+  Recorder recorder_;
+  std::vector<Tap> taps_;
+  StepInputs inputs_;
+  std::vector<Fakes> reusable_;  // fakes of the last D update, one per micro-batch
+  int d_updates_ = 0, g_updates_ = 0;
+};
+
+}  // namespace
+
+RecordedStep record_adversarial_step(System& system, const Objective& objective, int64_t d_steps,
+                                     bool penalised) {
+  return StepRecording(system, objective, d_steps, penalised).record();
+}
+
+}  // namespace gantry

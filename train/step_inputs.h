@@ -1,0 +1,56 @@
+// SPDX-License-Identifier: Apache-2.0
+#pragma once
+
+#include "train/latents.h"
+#include "train/training_step.h"
+
+namespace gantry {
+
+// What D is shown, the class of each sample and what its codes say, where there are any.
+struct Shown {
+  TensorRef x, label{};
+  TensorRefs codes{};
+
+  Shown samples(int64_t first, int64_t count) const {
+    return {x.samples(first, count), label ? label.samples(first, count) : TensorRef{}, {}};
+  }
+};
+
+// Generated samples, what they were made from and G's pass.
+struct Fakes {
+  NetworkPass pass;
+  Latents latents;
+  TensorRef images, label{};
+};
+
+// What a step feeds the networks: real samples, generated ones, noise on both; and the taps that
+// let it be seen.
+class StepInputs {
+ public:
+  StepInputs(System& system, Recorder& recorder, std::vector<Tap>& taps)
+      : system_(system), recorder_(recorder), taps_(taps) {}
+
+  void tap(const std::string& name, const TensorRef& ref);
+  void tap(const Shown& real);
+
+  // Of the step's real samples.
+  Shown real(int64_t first, int64_t count);
+  // G's samples from draws of their own, told apart by `draw`. `data_labels`: the classes that G
+  // is asked for where latent.labels is "data".
+  Fakes generate(uint32_t draw, int64_t n, const TensorRef& data_labels);
+  // As D sees them: with instance noise, told apart by `noise`.
+  Shown shown(const Shown& real, uint32_t noise);
+  Shown shown(const Fakes& fakes, uint32_t noise);
+  // One batch [real; fake].
+  Shown joined(const Shown& real, const Shown& fake);
+
+ private:
+  TensorRef noised(const TensorRef& images, const char* name, uint32_t draw);
+  void copy(const TensorRef& to, const TensorRef& from, const char* name);
+
+  System& system_;
+  Recorder& recorder_;
+  std::vector<Tap>& taps_;
+};
+
+}  // namespace gantry

@@ -1,0 +1,118 @@
+// SPDX-License-Identifier: Apache-2.0
+#pragma once
+
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "models/network.h"
+#include "train/config.h"
+#include "train/metric_slots.h"
+#include "train/optimizer.h"
+
+namespace gantry {
+
+// What the sections of networks call the class of each sample, in "inputs".
+inline constexpr const char* kLabelInput = "label";
+
+// What one sample of the data is.
+struct SampleSpec {
+  Shape shape;          // n = 1
+  int64_t classes = 0;  // 0: no labels
+};
+
+// One network that learns, with all that training changes of it.
+struct Player {
+  std::string name;  // "g": begins the names of its tensors, calls and metrics
+  Network network;
+  ParamStore store;
+  Optimizer optimizer;
+  Tensor reference{};  // of virtual batch norm: inputs that stay as they were in the first step
+
+  bool has_reference() const { return reference.bytes() > 0; }
+  // What ForwardOptions asks for.
+  TensorRefs reference_refs(Program& program) const {
+    if (!has_reference()) return {};
+    return {program.external(name + ".reference", reference.view())};
+  }
+  // The EMA weights where there are any, else the weights.
+  TensorView averaged_values() const {
+    return optimizer.has_ema() ? optimizer.ema() : store.values();
+  }
+  // Whether the network is given the class of each sample.
+  bool takes_label() const;
+  // The place of x, samples or latents, among the network's inputs.
+  size_t main_input() const;
+  // What the network is given, in its order: x, samples or latents, and where it takes them the
+  // one-hot vectors of `label`, class numbers n x 1.
+  TensorRefs inputs(Recorder& recorder, const TensorRef& x, const TensorRef& label) const;
+};
+
+// Everything that training changes: the players' weights, states and optimizer states, EMA, what
+// the objective keeps, the step counter. Knows nothing of data or files.
+class System {
+ public:
+  // Throws ConfigError where the networks do not fit the samples or each other.
+  System(RunConfig config, const SampleSpec& sample, Backend& backend);
+
+  // Draws the initial weights from config.seed and sets what is kept to its initial value.
+  void initialize(Stream& stream);
+
+  RunConfig config;  // its networks have moved into the players
+  Backend& backend;
+  SampleSpec sample;
+  std::vector<std::unique_ptr<Player>> players;  // in the order that checkpoints list them
+  MetricSlots metrics;
+  Tensor step;         // i64, 1: steps done
+  Tensor real_data;    // the real batches of one step, filled by the host before it
+  Tensor real_labels;  // their class numbers, n x 1; empty where the data have none
+
+  bool has(const std::string& player) const;
+  Player& player(const std::string& name);  // "g", "d", ...
+  const Player& player(const std::string& name) const;
+
+  // Sizes real_data and real_labels for so many batches of train.batch samples.
+  void make_room_for_real(int64_t batches);
+
+  // Memory that the way of learning keeps over steps and in checkpoints, besides the players':
+  // `shape` reals that begin as `initial`. To be called before initialize().
+  TensorView keep(const std::string& name, const Shape& shape, double initial);
+
+  // A named range of training state, in the order that checkpoints list it.
+  struct StateTensor {
+    std::string name;  // "g.conv1.weight", "d.optimizer.adam_m.conv1.weight", "step"
+    TensorView view;
+  };
+  std::vector<StateTensor> state() const;
+
+  Shape latent_shape(int64_t n) const;
+  // Classes that G can be asked for; 0: it takes no labels.
+  int64_t classes_of_samples() const;
+  // A class for each of `count` samples in rows of `columns`, one class a column, over and over;
+  // empty where G takes none.
+  std::vector<float> labels_by_column(int64_t count, int64_t columns) const;
+  uint64_t seed() const { return static_cast<uint64_t>(config.seed); }
+
+ private:
+  struct Kept {
+    std::string name;
+    Tensor tensor;
+    double initial;
+  };
+  void draw_reference(Stream& stream);
+  void add_player(PlayerConfig& config);
+  std::vector<NamedShape> inputs_of(const PlayerConfig& config) const;
+
+  std::vector<std::unique_ptr<Kept>> kept_;
+};
+
+// Records that a player's reference batch, where it has one, becomes the first real samples of the
+// first step.
+void record_latch(System& system, Recorder& recorder, const Player& player);
+
+// Records sampling: inference with G's raw or EMA weights from `latents`, and `labels` (class
+// numbers, n x 1) where G takes them, into `images`.
+Program record_sampling(System& system, bool use_ema, const TensorView& latents,
+                        const TensorView& labels, const TensorView& images);
+
+}  // namespace gantry
