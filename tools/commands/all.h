@@ -9,8 +9,10 @@ namespace gantry {
 Action declare_train(CLI::App& app);
 Action declare_resume(CLI::App& app);
 Action declare_sample(CLI::App& app);
+Action declare_eval(CLI::App& app);
 Action declare_plan(CLI::App& app);
 Action declare_bench(CLI::App& app);
+Action declare_profile(CLI::App& app);
 Action declare_trace(CLI::App& app);
 Action declare_data(CLI::App& app);
 Action declare_check(CLI::App& app);

@@ -6,23 +6,32 @@
 #include "models/network.h"
 #include "tools/commands/all.h"
 #include "tools/commands/config_arguments.h"
+#include "train/network_shapes.h"
 
 namespace gantry {
 namespace {
 
-// Runs shape inference: G on a latent, D on what G makes.
+// Runs shape inference: G on a latent, D and E on what G makes.
 void check_shapes(RunConfig config, const std::string& path) try {
-  const Network g("g", "/generator", std::move(config.generator),
+  const ObjectiveConfig& objective = config.objective;
+  const Network g("g", "/generator", std::move(config.generator.network),
                   {{"z", {1, config.latent.size, 1, 1}}});
   const Shape sample = g.outputs().front().shape;
-  const Network d("d", "/discriminator", std::move(config.discriminator), {{"x", sample}});
-  const Shape score = d.outputs().front().shape;
-  if (score.c != 1) {
-    throw ConfigError(concat("/discriminator/layers: the score of D must have one channel, not ",
-                             to_string(score)));
+  check_generator_outputs(objective, g.outputs());
+  std::cout << "G " << config.latent.size << " -> " << to_string(sample);
+  for (PlayerConfig* player : {&config.discriminator, &config.encoder}) {
+    if (!player->present) continue;
+    const Network network(player->name, concat("/", player->section), std::move(player->network),
+                          {{"x", sample}});
+    if (player == &config.encoder) {
+      check_encoder_outputs(objective, network.outputs(), config.latent.size);
+    } else {
+      check_discriminator_outputs(objective, network.outputs(), sample);
+    }
+    std::cout << (player == &config.encoder ? ", E " : ", D ") << to_string(sample) << " -> "
+              << to_string(network.outputs().front().shape);
   }
-  std::cout << "G " << config.latent.size << " -> " << to_string(sample) << ", D "
-            << to_string(sample) << " -> " << to_string(score) << '\n';
+  std::cout << '\n';
 } catch (const ConfigError& error) {
   throw ConfigError(path + ": " + error.what());
 }

@@ -7,6 +7,7 @@
 #include "core/error.h"
 #include "core/log.h"
 #include "tools/commands/all.h"
+#include "tools/commands/explain_usage.h"
 #include "train/config_file.h"
 #include "train/data/fetch.h"
 #include "train/data/inspect.h"
@@ -21,7 +22,8 @@ struct DataArguments {
 
   void declare(CLI::App& app) {
     app.add_option("path", path, "A folder, archive or file of data, or a config (.json)")
-        ->required();
+        ->required()
+        ->check(not_empty("the path of a data set or config, such as data/mnist"));
     app.add_option("overrides", overrides, "Of a config: key=value, such as data.split=test");
   }
 
@@ -36,6 +38,16 @@ struct DataArguments {
   }
 };
 
+// Does the work; a ConfigError of it gets the place in front.
+template <typename Work>
+auto in_place(const Work& work, const std::string& place) {
+  try {
+    return work();
+  } catch (const ConfigError& error) {
+    throw ConfigError(concat(place, ": ", error.what()));
+  }
+}
+
 void declare_info(CLI::App& app, std::function<int()>& action) {
   const auto arguments = std::make_shared<DataArguments>();
   arguments->declare(app);
@@ -44,7 +56,7 @@ void declare_info(CLI::App& app, std::function<int()>& action) {
     DataConfig config = arguments->load();
     config.augment = {};
     config.shuffle = false;
-    const auto source = open_data(config, 0);
+    const auto source = in_place([&] { return open_data(config, 0); }, arguments->path);
     const DataInfo& info = source->info();
     const DataSummary summary = summarize(*source);
     std::cout << "source   " << data_source_name(config.source) << '\n'
@@ -80,12 +92,17 @@ void declare_verify(CLI::App& app, std::function<int()>& action) {
   const auto arguments = std::make_shared<DataArguments>();
   const auto manifest = std::make_shared<std::string>();
   arguments->declare(app);
-  app.add_option("--manifest", *manifest, "Write the SHA-256 of each file here, as sha256sum does");
+  app.add_option(
+      "--manifest", *manifest,
+      "Write here, in sha256sum's form, the SHA-256 of each image file; of sets that are not "
+      "files of images (MNIST, CIFAR-10, arrays), of the values of each sample");
   app.footer(
       "Decodes everything. Exits with 0 when all is well, 3 when something is bad.\n\n"
       "Example:\n  gantry data verify photos.zip --manifest photos.sha256");
   action = [arguments, manifest] {
-    const Verification verification = verify_data(arguments->load());
+    const DataConfig config = arguments->load();
+    const Verification verification =
+        in_place([&] { return verify_data(config); }, arguments->path);
     report_verification(verification);
     if (!manifest->empty()) {
       std::string text;
@@ -102,9 +119,12 @@ void declare_fetch(CLI::App& app, std::function<int()>& action) {
     FetchOptions options;
   };
   const auto arguments = std::make_shared<Arguments>();
-  app.add_option("set", arguments->set, "mnist, fashion-mnist or cifar10")->required();
+  app.add_option("set", arguments->set, "What to download: mnist, fashion-mnist or cifar10")
+      ->required()
+      ->check(CLI::IsMember(published_set_names()));
   app.add_option("--to", arguments->options.to, "Folder for the files; made if need be")
-      ->required();
+      ->required()
+      ->check(not_empty("the name of a folder, such as data/mnist"));
   app.add_option("--mirror", arguments->options.mirrors,
                  "URL of a folder with the files, instead of the known ones; may be repeated");
   app.footer(

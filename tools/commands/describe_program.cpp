@@ -39,12 +39,16 @@ std::string describe_calls(const Program& program) {
 }
 
 std::string describe_session(Session& session) {
-  const Program& program = session.replay().program();
-  const Gan& gan = session.gan();
-  return concat("data: ", session.data().description, "\n\n",
-                describe_network(gan.generator, gan.g), "\n",
-                describe_network(gan.discriminator, gan.d), "\n", describe_calls(program), "\n",
-                describe_memory(program, session.replay().plan()));
+  const Session::Variant& usual = session.usual();
+  const Program& program = usual.recorded.program;
+  const System& system = session.system();
+  std::string networks;
+  for (const auto& player : system.players) {
+    networks += describe_network(player->network, player->store) + "\n";
+  }
+  return concat("device  ", system.backend.device->name(), "\ndata    ", session.data().description,
+                "\n\n", networks, describe_calls(program), "\n",
+                describe_memory(program, usual.replay->plan()));
 }
 
 }  // namespace gantry

@@ -82,7 +82,12 @@ void examine_gpu(Findings& findings) {
     return;
   }
   try {
-    findings.good("cuda", open_backend(BackendChoice::kCuda, 0).device->name());
+    const Backend backend = open_backend(BackendChoice::kCuda, 0);
+    findings.good("cuda", backend.device->name());
+    findings.note(
+        "gpu memory",
+        concat(gibibytes(static_cast<double>(backend.device->available_bytes())), " free of ",
+               gibibytes(static_cast<double>(backend.device->memory_bytes()))));
   } catch (const Error& error) {
     findings.note("cuda", error.what());
   }

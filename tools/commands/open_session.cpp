@@ -3,17 +3,34 @@
 
 namespace gantry {
 
-OpenSession open_session(LoadedConfig loaded, Log& log) {
+OpenSession open_session(LoadedConfig loaded, Allocator allocator) {
   const RunConfig& config = loaded.config;
   OpenSession open;
   open.backend = open_backend(config.backend, static_cast<int>(config.threads));
-  std::unique_ptr<DataSource> data = open_data(config.data, static_cast<uint64_t>(config.seed));
-  log.info("device  ", open.backend.device->name());
-  log.info("data    ", data->info().description);
-  open.session = std::make_unique<Session>(std::move(loaded.config), open.backend, std::move(data));
-  const Gan& gan = open.session->gan();
-  log.info("model   G ", gan.g.parameters(), ", D ", gan.d.parameters(), " parameters");
+  try {
+    std::unique_ptr<DataSource> data = open_data(config.data, static_cast<uint64_t>(config.seed));
+    open.session = std::make_unique<Session>(std::move(loaded.config), open.backend,
+                                             std::move(data), allocator);
+  } catch (const ConfigError& error) {
+    throw ConfigError(concat(loaded.file, ": ", error.what()));
+  }
   return open;
+}
+
+void announce(const OpenSession& open, Log& log) {
+  log.info("device  ", open.backend.device->name());
+  log.info("data    ", open.session->data().description);
+  const int64_t count = open.session->data().count,
+                batch = open.session->system().config.train.batch;
+  if (count < batch) {
+    log.warning("a batch of train.batch = ", batch, " holds the ", count,
+                " samples of the set more than once");
+  }
+  std::string sizes;
+  for (const auto& player : open.session->system().players) {
+    sizes += concat(sizes.empty() ? "" : ", ", player->name, " ", player->store.parameters());
+  }
+  log.info("model   ", sizes, " parameters");
 }
 
 }  // namespace gantry

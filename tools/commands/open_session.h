@@ -15,8 +15,11 @@ struct OpenSession {
   std::unique_ptr<Session> session;  // gone before the backend
 };
 
-// Opens the backend, then the data, then records and plans the step; says on the log what was
-// opened. Throws what these throw; touches no file but the data's.
-OpenSession open_session(LoadedConfig loaded, Log& log);
+// Opens the backend, then the data, then records and plans the step. Throws what these throw, a
+// ConfigError with the config's file in front; touches no file but the data's.
+OpenSession open_session(LoadedConfig loaded, Allocator allocator = Allocator::kArena);
+
+// Says on the log what was opened: device, data, numbers of parameters.
+void announce(const OpenSession& open, Log& log);
 
 }  // namespace gantry

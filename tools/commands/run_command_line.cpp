@@ -5,6 +5,7 @@
 #include <unistd.h>
 
 #include <CLI/CLI.hpp>
+#include <algorithm>
 #include <filesystem>
 #include <iostream>
 #include <new>
@@ -12,8 +13,8 @@
 
 #include "core/build_info.h"
 #include "core/error.h"
-#include "core/fields_reader.h"
 #include "tools/commands/command.h"
+#include "tools/commands/explain_usage.h"
 
 namespace gantry {
 namespace {
@@ -39,19 +40,6 @@ void report(const std::string& message) {
   std::cerr << std::flush;
 }
 
-// CLI11 says only that an argument was not expected; a misspelt command deserves more.
-std::string explain(const CLI::ParseError& error, int argc, const char* const* argv) {
-  const std::string word = argc > 1 ? argv[1] : "";
-  std::vector<std::string> names;
-  for (const Command& command : commands()) names.emplace_back(command.name);
-  const bool known = std::find(names.begin(), names.end(), word) != names.end();
-  if (known || word.empty() || word[0] == '-') return error.what();
-  const std::string nearest = nearest_name(word, names);
-  return concat("no command \"", word, "\"",
-                nearest.empty() ? "" : concat(", did you mean \"", nearest, "\"?"),
-                "; commands: ", quoted_list(names));
-}
-
 // A result that nobody got is no success. A reader that has gone (| head) has what it wanted.
 int require_output(int status) {
   const bool lost = std::fflush(stdout) != 0 || std::ferror(stdout) != 0 || !std::cout.flush();
@@ -73,7 +61,9 @@ int run_guarded(const Action& action) {
     report(error.what());
     return static_cast<int>(ExitCode::kIo);
   } catch (const std::bad_alloc&) {
-    report("out of memory");
+    report(
+        "out of memory: this machine has no more to give; a smaller train.batch, data.size or "
+        "data set takes less");
     return static_cast<int>(ExitCode::kMemory);
   } catch (const std::exception& error) {
     report(concat("this is a defect of Gantry, please report it with the command that you gave: ",
@@ -93,16 +83,23 @@ int run_command_line(int argc, const char* const* argv) {
     CLI::App* sub = app.add_subcommand(command.name, command.summary);
     sub->callback([&action, run = command.declare(*sub)] { action = run; });
   }
+  // gantry help [COMMAND], as many programs have it.
+  std::vector<std::string> words(argv + std::min(argc, 1), argv + argc);
+  if (!words.empty() && words[0] == "help") {
+    words.erase(words.begin());
+    words.emplace_back("--help");
+  }
+  std::reverse(words.begin(), words.end());  // as CLI11 takes them
   if (argc <= 1) {
     std::cout << app.help() << std::flush;
     return static_cast<int>(ExitCode::kUsage);
   }
   try {
-    app.parse(argc, argv);
+    app.parse(words);
   } catch (const CLI::Success& help) {
     return app.exit(help);
   } catch (const CLI::ParseError& error) {
-    report(explain(error, argc, argv) + "; see gantry --help");
+    report(explain_usage(app, error, argc, argv));
     return static_cast<int>(ExitCode::kUsage);
   }
   return require_output(run_guarded(action));

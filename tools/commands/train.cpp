@@ -10,10 +10,12 @@
 #include "tools/commands/all.h"
 #include "tools/commands/config_arguments.h"
 #include "tools/commands/describe_program.h"
+#include "tools/commands/explain_usage.h"
 #include "tools/commands/open_session.h"
-#include "train/gan_state.h"
+#include "tools/commands/profiling_arguments.h"
 #include "train/report.h"
 #include "train/run_lock.h"
+#include "train/system_state.h"
 #include "train/trainer.h"
 
 namespace gantry {
@@ -23,6 +25,7 @@ struct TrainArguments {
   ConfigArguments config;
   std::string out;
   bool dry_run = false;
+  ProfilingArguments profiling;
 };
 
 struct ResumeArguments {
@@ -57,8 +60,9 @@ void require_same_config(const Checkpoint& checkpoint, const std::string& digest
 }
 
 std::string environment_json(const Backend& backend) {
-  return concat("{\"version\": \"", build_version(), "\", \"device\": \"", backend.device->name(),
-                "\", \"host\": \"", host_name(), "\"}\n");
+  return concat("{\"version\": \"", build_version(), "\", \"build\": \"", build_compiler(), ", ",
+                build_type(), "\", \"device\": \"", backend.device->name(), "\", \"host\": \"",
+                host_name(), "\"}\n");
 }
 
 // Trains inside a run directory; a failure is noted there before it goes on its way.
@@ -69,7 +73,7 @@ int run_training(Session& session, RunDir& run, Log& log) {
     return static_cast<int>(trainer.train(stop));
   } catch (const Error& error) {
     RunStatus status{RunState::kFailed, static_cast<uint64_t>(session.steps_done()),
-                     static_cast<uint64_t>(session.gan().config.train.steps),
+                     static_cast<uint64_t>(session.system().config.train.steps),
                      static_cast<int>(error.code()), error.what()};
     try {
       run.write_status(status);
@@ -87,11 +91,15 @@ int train(const TrainArguments& arguments) {
   Log log(stderr);
   const std::string resolved = loaded.resolved;
   const std::string name = loaded.config.name;
-  OpenSession open = open_session(std::move(loaded), log);
+  // What can be refused at once is refused before the data are read.
+  if (!arguments.out.empty() && !arguments.dry_run) RunDir::require_free(arguments.out);
+  OpenSession open = open_session(std::move(loaded), arguments.profiling.allocator());
   if (arguments.dry_run) {
     std::fputs(describe_session(*open.session).c_str(), stdout);
     return 0;
   }
+  announce(open, log);
+  arguments.profiling.apply(*open.session, log);
   RunDir run = arguments.out.empty() ? RunDir::create_numbered("runs", name, log)
                                      : RunDir::create(arguments.out, log);
   run.write_config(resolved);
@@ -108,32 +116,40 @@ int resume(const ResumeArguments& arguments) {
     const bool allowed = std::any_of(std::begin(kResumable), std::end(kResumable),
                                      [&](const char* key) { return text.starts_with(key); });
     if (allowed) continue;
-    throw ConfigError(concat("override \"", text,
-                             "\": a resumed run may change train.steps, "
+    const std::string key = text.substr(0, text.find('='));
+    const bool short_form = std::any_of(std::begin(kResumable), std::end(kResumable),
+                                        [&](const char* full) { return full == "train." + key; });
+    throw ConfigError(concat("override \"", text, "\"",
+                             short_form ? concat(", did you mean \"train.", text, "\"?") : "",
+                             ": a resumed run may change train.steps, "
                              "train.checkpoint_every, train.keep_last and output.* alone; start a "
                              "new run for anything else"));
   }
   RunDir run = RunDir::open(arguments.run, log);
   LoadedConfig loaded = load_config(run.config().string(), arguments.overrides);
   const std::string resolved = loaded.resolved;
-  OpenSession open = open_session(std::move(loaded), log);
+  OpenSession open = open_session(std::move(loaded));
+  announce(open, log);
   CheckpointStore checkpoints(run.checkpoints(), log);
   checkpoints.sweep();
   const std::string digest = binding_digest(resolved);
   open.session->set_config_digest(digest);
   if (const auto checkpoint = checkpoints.load_latest()) {
     require_same_config(*checkpoint, digest, run.config().string());
-    const int64_t steps = open.session->gan().config.train.steps;
+    const int64_t steps = open.session->system().config.train.steps;
     if (static_cast<uint64_t>(steps) < checkpoint->step) {
       throw ConfigError(concat("train.steps=", steps, ": ", run.path().string(),
                                " is already at step ", checkpoint->step, "; give a larger number"));
     }
     open.session->restore(*checkpoint, checkpoints.path_of(checkpoint->step).string());
-    const std::string reasons = why_not_exact(open.session->gan(), *checkpoint);
+    const std::string reasons = why_not_exact(open.session->system(), *checkpoint);
     if (!reasons.empty()) log.warning("this run will not continue bit for bit: ", reasons);
     checkpoints.set_aside_after(checkpoint->step);
     run.discard_after(checkpoint->step);
     log.info("resume  ", run.path().string(), " after step ", checkpoint->step);
+    if (static_cast<uint64_t>(steps) == checkpoint->step) {
+      log.info("steps   all ", steps, " are done; train.steps=", 2 * steps, " would go on");
+    }
   } else {
     log.warning("no checkpoint in ", run.path().string(), " yet: starting from step 0");
     open.session->initialize();
@@ -149,9 +165,11 @@ Action declare_train(CLI::App& app) {
   auto arguments = std::make_shared<TrainArguments>();
   arguments->config.declare(app);
   app.add_option("--out", arguments->out,
-                 "Run directory to make (default: the next number under runs/).");
+                 "Run directory to make (default: the next number under runs/).")
+      ->check(not_empty("the name of a folder to make, or leave --out away"));
   app.add_flag("--dry-run", arguments->dry_run,
                "Check config, data and memory, print the plan, write nothing.");
+  arguments->profiling.declare(app);
   app.footer(
       "Examples:\n"
       "  gantry train configs/quickstart.json\n"
@@ -162,7 +180,9 @@ Action declare_train(CLI::App& app) {
 
 Action declare_resume(CLI::App& app) {
   auto arguments = std::make_shared<ResumeArguments>();
-  app.add_option("RUN", arguments->run, "Run directory to continue.")->required();
+  app.add_option("RUN", arguments->run, "Run directory to continue.")
+      ->required()
+      ->check(not_empty("the folder of a run, such as runs/0001-quickstart"));
   app.add_option(
       "key=value", arguments->overrides,
       "What may change: train.steps, train.checkpoint_every, train.keep_last, output.*.");

@@ -1,0 +1,162 @@
+// SPDX-License-Identifier: Apache-2.0
+// gantry eval
+#include <CLI/CLI.hpp>
+#include <cstdio>
+#include <memory>
+
+#include "core/json.h"
+#include "tools/commands/all.h"
+#include "tools/commands/explain_usage.h"
+#include "tools/commands/open_run.h"
+#include "train/agreement.h"
+#include "train/mode_coverage.h"
+#include "train/sampler.h"
+
+namespace gantry {
+namespace {
+
+struct EvalArguments {
+  std::string run, classifier, weights = "auto";
+  int64_t seed = 0, samples = 2500, step = -1;
+  bool json = false;
+};
+
+// What was measured, for people and for programs.
+struct Findings {
+  std::string text;
+  JsonValue json = JsonValue::object();
+};
+
+void add_modes(const ModeCoverage& coverage, Findings& findings) {
+  findings.text += concat("modes       ", coverage.found, " of ", coverage.modes, " found\n",
+                          "good        ", 100 * coverage.good, " % of ", coverage.samples,
+                          " samples within 3 standard deviations of a mode\n", "KL          ",
+                          coverage.kl, " nats from the uniform choice of modes\n");
+  findings.json.add("modes", JsonValue::of(coverage.modes));
+  findings.json.add("modes_found", JsonValue::of(coverage.found));
+  findings.json.add("good_share", JsonValue::of(coverage.good));
+  findings.json.add("mode_kl", JsonValue::of(coverage.kl));
+}
+
+void add_asked(const Verdict& asked, Findings& findings) {
+  findings.text += concat("classes     ", 100 * asked.accuracy(), " % of ", asked.samples(),
+                          " samples are of the class that was asked for\n");
+  JsonValue per_class = JsonValue::array();
+  for (size_t c = 0; c < asked.classes(); ++c) {
+    findings.text += concat("  class ", c, "   ", 100 * asked.accuracy_of(c), " %\n");
+    per_class.items.push_back(JsonValue::of(asked.accuracy_of(c)));
+  }
+  findings.json.add("class_agreement", JsonValue::of(asked.accuracy()));
+  findings.json.add("class_agreement_of", std::move(per_class));
+}
+
+void add_code(const CodeMeaning& code, Findings& findings, JsonValue& codes) {
+  findings.text += concat("code        ", code.name, ": purity ", 100 * code.purity, " %\n");
+  JsonValue entry = JsonValue::object(), values = JsonValue::array();
+  for (size_t value = 0; value < code.class_of.size(); ++value) {
+    findings.text += concat("  value ", value, "   class ", code.class_of[value], ", ",
+                            100 * code.share_of[value], " % of its samples\n");
+    JsonValue meaning = JsonValue::object();
+    meaning.add("class", JsonValue::of(static_cast<int64_t>(code.class_of[value])));
+    meaning.add("share", JsonValue::of(code.share_of[value]));
+    values.items.push_back(std::move(meaning));
+  }
+  entry.add("name", JsonValue::of(code.name));
+  entry.add("purity", JsonValue::of(code.purity));
+  entry.add("values", std::move(values));
+  codes.items.push_back(std::move(entry));
+}
+
+ValueRange range_of(const System& system) {
+  return {system.config.data.range[0], system.config.data.range[1]};
+}
+
+void add_classifier(const EvalArguments& arguments, const System& system, Sampler& sampler,
+                    Log& log, Findings& findings) {
+  const OpenRun judge = open_run(arguments.classifier, -1, log);
+  if (!judge.system->has("c")) {
+    throw ConfigError(concat("--classifier ", arguments.classifier,
+                             ": is no classifier, its "
+                             "objective is \"",
+                             judge.system->config.objective.type, "\""));
+  }
+  Classifier classifier(*judge.system, *judge.stream, 250);
+  AgreementMeter meter(system, sampler, classifier, range_of(system), range_of(*judge.system));
+  const Agreement agreement =
+      meter.measure(static_cast<uint64_t>(arguments.seed), arguments.samples);
+  findings.json.add("classifier", JsonValue::of(arguments.classifier));
+  if (agreement.asked) add_asked(*agreement.asked, findings);
+  if (agreement.codes.empty()) return;
+  JsonValue codes = JsonValue::array();
+  for (const CodeMeaning& code : agreement.codes) add_code(code, findings, codes);
+  findings.json.add("codes", std::move(codes));
+}
+
+int eval(const EvalArguments& arguments) {
+  Log log(stderr);
+  OpenRun open = open_run(arguments.run, arguments.step, log);
+  System& system = *open.system;
+  require_generator(arguments.run, system);
+  const DataConfig& data = system.config.data;
+  const bool points = data.source == DataSourceKind::kRing || data.source == DataSourceKind::kGrid;
+  if (!points && arguments.classifier.empty()) {
+    throw ConfigError(concat(arguments.run,
+                             ": its data have no modes to count; eval knows the sources \"ring\" "
+                             "and \"grid\". For labels and codes, name a classifier with "
+                             "--classifier"));
+  }
+  const int64_t batch = std::min<int64_t>(arguments.samples, 500);
+  Sampler sampler(system, *open.stream, batch, wants_ema(arguments.weights, system));
+  Findings findings;
+  findings.json.add("run", JsonValue::of(arguments.run));
+  findings.json.add("step", JsonValue::of(static_cast<int64_t>(open.step)));
+  findings.json.add("samples", JsonValue::of(arguments.samples));
+  if (points) {
+    const int64_t n = arguments.samples;
+    const std::vector<float> latents =
+        sampler.draw_latents(static_cast<uint64_t>(arguments.seed), 0, n);
+    const ModeCoverage coverage =
+        mode_coverage(data, sampler.images(latents, system.labels_by_column(n, n)));
+    add_modes(coverage, findings);
+  }
+  if (!arguments.classifier.empty()) {
+    add_classifier(arguments, system, sampler, log, findings);
+  }
+  const std::string text = arguments.json ? write_json(findings.json) + "\n" : findings.text;
+  std::fputs(text.c_str(), stdout);
+  return 0;
+}
+
+}  // namespace
+
+Action declare_eval(CLI::App& app) {
+  auto arguments = std::make_shared<EvalArguments>();
+  app.add_option("RUN", arguments->run, "Run directory.")
+      ->required()
+      ->check(not_empty("the folder of a run, such as runs/0001-quickstart"));
+  app.add_option("--classifier", arguments->classifier,
+                 "Run of a classifier: does it see the classes that were asked for, and what do "
+                 "categorical codes mean?");
+  app.add_option("--samples", arguments->samples, "How many samples to draw.")
+      ->check(integer_from(1, 10000000))
+      ->capture_default_str();
+  app.add_option("--seed", arguments->seed, "Names the sequence of latents.")
+      ->check(integer_from(0))
+      ->capture_default_str();
+  app.add_option("--step", arguments->step, "Checkpoint to use (default: the latest).")
+      ->check(integer_from(0));
+  app.add_option("--weights", arguments->weights,
+                 "raw, ema, or auto: the moving average where the run keeps one.")
+      ->check(CLI::IsMember({"auto", "raw", "ema"}))
+      ->capture_default_str();
+  app.add_flag("--json", arguments->json, "Print one JSON object.");
+  app.footer(
+      "For runs on the toy sets ring and grid: how many of their modes G has found. With a\n"
+      "classifier: whether the samples are what was asked for.\n"
+      "Examples:\n"
+      "  gantry eval runs/0001-ring --samples 10000\n"
+      "  gantry eval runs/0003-acgan-mnist --classifier runs/0002-mnist-classifier --json");
+  return [arguments] { return eval(*arguments); };
+}
+
+}  // namespace gantry
