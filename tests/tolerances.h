@@ -42,5 +42,13 @@ inline constexpr double kNetworkSecondOrderF32 = 5e-6;  // seen 3.6e-7
 // Whole networks on the reference against difference quotients with eps 1e-6.
 inline constexpr double kNetworkDifference = 1e-7;        // seen 3.6e-8
 inline constexpr double kNetworkSecondDifference = 5e-7;  // seen 6.3e-8
+// D's whole update, penalties included, along one direction per parameter tensor.
+inline constexpr double kUpdateDifference = 1e-7;  // seen 1.4e-8
+
+// 20 training steps of a shipped config on two backends: losses relative to 1 + |loss|; the
+// distance between the weights relative to how far they have come. Seen between one and two CPU
+// threads.
+inline constexpr double kStepsLossF32 = 1e-4;     // seen 1.8e-7
+inline constexpr double kStepsWeightsF32 = 1e-2;  // seen 2.8e-4
 
 }  // namespace gantry

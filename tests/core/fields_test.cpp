@@ -234,6 +234,21 @@ TEST(FieldsShape, SchemaAllowsNoOtherKeysAndTellsAlternativesApart) {
             R"("required": ["sides"]}})");
 }
 
+// Members that are floats are described as doubles; the reference shows what was written.
+TEST(FieldsShape, DefaultsThatAreFloatsAreShort) {
+  double slope = static_cast<double>(0.2f), exact = 0.1;
+  std::optional<double> limit = static_cast<double>(0.3f);
+  const ObjectShape shape = shape_of([&](Fields& f) {
+    f.real({"slope", "Slope."}, slope);
+    f.real({"exact", "Exact."}, exact);
+    f.optional_real({"limit", "Limit."}, limit);
+  });
+  EXPECT_EQ(write_json_line(shape.fields[0].initial), "0.2");
+  EXPECT_EQ(write_json_line(shape.fields[1].initial), "0.1");
+  EXPECT_EQ(write_json_line(shape.fields[2].initial), "0.3");
+  EXPECT_NE(reference_of(shape).find("| `0.2` |"), std::string::npos);
+}
+
 TEST(FieldsNames, FindsSlipsOfThePen) {
   const std::vector<std::string> names = {"leaky_relu", "conv", "conv_transpose", "init", "units"};
   EXPECT_EQ(nearest_name("LeakyReLU", names), "leaky_relu");

@@ -87,6 +87,49 @@ TEST(Replay, ComputesWhatWasRecorded) {
   EXPECT_LT(replay.plan().arena_bytes, 12 * kArenaAlignment);
 }
 
+// Takes work down by running it when asked, as a graph does.
+class RecordingStream : public Stream {
+ public:
+  void synchronize() override {}
+  std::unique_ptr<Recording> record(const std::function<void()>& queue_work) override {
+    ++records;
+    return std::make_unique<Taken>(*this, queue_work);
+  }
+  int records = 0, launches = 0;
+
+ private:
+  class Taken : public Recording {
+   public:
+    Taken(RecordingStream& stream, std::function<void()> work)
+        : stream_(stream), work_(std::move(work)) {}
+    void run() const override {
+      ++stream_.launches;
+      work_();
+    }
+
+   private:
+    RecordingStream& stream_;
+    std::function<void()> work_;
+  };
+};
+
+TEST(Replay, IsRecordedAfterItsFirstRun) {
+  Chain chain;
+  RecordingStream stream, other;
+  const Replay replay = chain.make(7);
+  for (int run = 0; run < 4; ++run) {
+    replay.run(stream);
+    EXPECT_EQ(stream.records, run > 0 ? 1 : 0);
+    EXPECT_EQ(stream.launches, run);
+    for (size_t k = 0; k < 4; ++k) EXPECT_EQ(chain.result[k], expected(chain.in[k], 7));
+    for (float& x : chain.in) x += 10;
+  }
+  replay.run(other);  // which another stream's recording does not serve
+  EXPECT_EQ(other.records + other.launches, 0);
+  EXPECT_EQ(stream.launches, 3);
+  for (size_t k = 0; k < 4; ++k) EXPECT_EQ(chain.result[k], expected(chain.in[k], 7));
+}
+
 TEST(Replay, AllocatesNothing) {
   if (!MallocCount::supported()) GTEST_SKIP() << "a sanitizer owns malloc";
   Chain chain;
@@ -126,6 +169,20 @@ TEST(Replay, RefusesASmallArenaAndUnusedBuffers) {
   EXPECT_THROW(Replay(program, plan, nullptr), std::logic_error);
   const Replay replay(program, plan, std::make_shared<Memory>(chain.device, plan.arena_bytes));
   EXPECT_THROW(replay.view(unused), std::logic_error);
+}
+
+TEST(Replay, BuffersMayLieApart) {
+  Chain chain;
+  Program program = chain.record(12);
+  const MemoryPlan plan = plan_memory(program);
+  EXPECT_GT(plan.apart_bytes, plan.arena_bytes);
+  const TensorRef unused = program.temp("unused", vector_shape(4));
+  const Replay replay(program, plan_memory(program), chain.device);
+  EXPECT_EQ(chain.device.live_allocations(), 12 + 4);  // every third call has scratch
+  replay.run(*chain.stream);
+  for (size_t k = 0; k < 4; ++k) EXPECT_EQ(chain.result[k], expected(chain.in[k], 12));
+  EXPECT_THROW(replay.view(unused), std::logic_error);
+  EXPECT_THROW(replay.arena(), std::logic_error);
 }
 
 TEST(Replay, ProgramsShareAnArena) {

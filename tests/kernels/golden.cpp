@@ -11,15 +11,18 @@
 namespace gantry::ladder {
 
 Vec golden_sequence(const std::string& name) {
-  static const SafetensorsFile file =
-      read_safetensors(GANTRY_SOURCE_DIR "/tests/golden/ops.safetensors");
-  for (const HostTensor& tensor : file.tensors) {
-    if (tensor.name != name) continue;
-    if (tensor.dtype == DType::kF64)
-      return Vec(tensor.as<double>().begin(), tensor.as<double>().end());
-    return Vec(tensor.as<float>().begin(), tensor.as<float>().end());
+  static const SafetensorsFile files[] = {
+      read_safetensors(GANTRY_SOURCE_DIR "/tests/golden/ops.safetensors"),
+      read_safetensors(GANTRY_SOURCE_DIR "/tests/golden/critics.safetensors")};
+  for (const SafetensorsFile& file : files) {
+    for (const HostTensor& tensor : file.tensors) {
+      if (tensor.name != name) continue;
+      if (tensor.dtype == DType::kF64)
+        return Vec(tensor.as<double>().begin(), tensor.as<double>().end());
+      return Vec(tensor.as<float>().begin(), tensor.as<float>().end());
+    }
   }
-  ADD_FAILURE() << "tests/golden/ops.safetensors has no " << name;
+  ADD_FAILURE() << "tests/golden/ has no " << name;
   return {};
 }
 

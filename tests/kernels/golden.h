@@ -8,7 +8,7 @@
 
 namespace gantry::ladder {
 
-// A tensor of tests/golden/ops.safetensors, which tools/pytorch/golden_ops.py writes and explains.
+// A tensor of tests/golden/*.safetensors, which tools/pytorch/golden_*.py write and explain.
 Vec golden_sequence(const std::string& name);
 
 // One case on one backend: hands out the inputs and compares results, both in file order. At its

@@ -8,12 +8,9 @@
 #include <cstdio>
 #include <cstdlib>
 #include <cstring>
-#include <limits>
-#include <map>
 
 #include "tests/malloc_count.h"
 #include "tests/reference/reference_backend.h"
-#include "tests/tolerances.h"
 
 namespace gantry::ladder {
 namespace {
@@ -26,6 +23,7 @@ using Bytes = std::vector<uint8_t>;
 
 DType dtype_of(const Arg& arg, DType real) {
   if (arg.kind == Kind::kCounter) return DType::kI64;
+  if (arg.kind == Kind::kByte) return DType::kU8;
   return arg.kind == Kind::kIndex ? DType::kI32 : real;
 }
 
@@ -55,6 +53,7 @@ Bytes encode(const Arg& arg, DType dtype) {
   if (dtype == DType::kF64) store<double>(bytes, arg.values);
   if (dtype == DType::kI64) store<int64_t>(bytes, arg.values);
   if (dtype == DType::kI32) store<int32_t>(bytes, arg.values);
+  if (dtype == DType::kU8) store<uint8_t>(bytes, arg.values);
   return bytes;
 }
 
@@ -64,6 +63,7 @@ Vec decode(const Bytes& bytes, DType dtype) {
   if (dtype == DType::kF64) load<double>(bytes, values);
   if (dtype == DType::kI64) load<int64_t>(bytes, values);
   if (dtype == DType::kI32) load<int32_t>(bytes, values);
+  if (dtype == DType::kU8) load<uint8_t>(bytes, values);
   return values;
 }
 
@@ -163,28 +163,6 @@ void compare(const std::string& op, const Outcome& got, const std::vector<Vec>& 
   }
 }
 
-// Largest errors seen per op, printed at the end when asked for.
-class Ledger : public ::testing::Environment {
- public:
-  void note(const std::string& key, double nmse, double max_rel) {
-    auto& seen = seen_[key];
-    seen.first = std::max(seen.first, nmse);
-    seen.second = std::max(seen.second, max_rel);
-  }
-  void TearDown() override {
-    const char* wish = std::getenv("GANTRY_TOLERANCES");
-    if (!wish || std::string(wish) != "print") return;
-    for (const auto& [key, seen] : seen_)
-      std::printf("%-32s nmse %.1e  max_rel %.1e\n", key.c_str(), seen.first, seen.second);
-  }
-
- private:
-  std::map<std::string, std::pair<double, double>> seen_;
-};
-
-// gtest owns it from the start of the program to the end of the last test.
-Ledger* const ledger = static_cast<Ledger*>(::testing::AddGlobalTestEnvironment(new Ledger));
-
 TestBackend opened(Backend backend) {
   auto stream = backend.device->make_stream();
   return {std::move(backend), std::move(stream)};
@@ -199,11 +177,22 @@ TestBackend& reference_backend() {
 
 std::vector<TestBackend>& tested_backends() {
   static std::vector<TestBackend> backends = [] {
+    const char* wish = std::getenv("GANTRY_TEST_BACKENDS");
+    const std::string only = wish ? wish : "";
     std::vector<TestBackend> list;
-    // 3 threads divide few sizes evenly.
-    for (const int threads : {1, 2, 3}) {
-      list.push_back(opened(open_backend(BackendChoice::kCpu, threads)));
-      list.back().backend.name += concat(" with ", threads, " threads");
+    if (only != "cuda") {
+      // 3 threads divide few sizes evenly.
+      for (const int threads : {1, 2, 3}) {
+        list.push_back(opened(open_backend(BackendChoice::kCpu, threads)));
+        list.back().backend.name += concat(" with ", threads, " threads");
+      }
+    }
+    if (only != "cpu" && has_cuda_backend()) {
+      try {
+        list.push_back(opened(open_backend(BackendChoice::kCuda, 0)));
+      } catch (const EnvironmentError& error) {
+        std::printf("The CUDA kernels are NOT tested: %s\n", error.what());
+      }
     }
     return list;
   }();
@@ -252,89 +241,6 @@ void check_accumulate(const OpCase& overwrite, const OpCase& accumulate) {
       ASSERT_NEAR(added[i][k], fresh[i][k] + old, 1e-10 * (1 + std::fabs(added[i][k])));
     }
   }
-}
-
-void note_error(const std::string& key, double nmse, double max_rel) {
-  ledger->note(key, nmse, max_rel);
-}
-
-void expect_close(const std::string& op, DType dtype, const Vec& got, const Vec& want) {
-  ASSERT_EQ(got.size(), want.size());
-  if (dtype == DType::kI32 || dtype == DType::kI64) {
-    EXPECT_EQ(got, want);
-    return;
-  }
-  // What f32 cannot hold but as zero or a denormal number is no error.
-  const double underflow = dtype == DType::kF32 ? double{std::numeric_limits<float>::min()} : 0;
-  double error = 0, power = 0, largest_error = 0, largest = 0;
-  for (size_t i = 0; i < want.size(); ++i) {
-    ASSERT_EQ(std::isfinite(got[i]), std::isfinite(want[i]))
-        << op << ": element " << i << " is " << got[i] << ", expected " << want[i];
-    if (!std::isfinite(want[i])) continue;
-    double difference = std::fabs(got[i] - want[i]);
-    if (difference < underflow) difference = 0;
-    error += difference * difference;
-    power += want[i] * want[i];
-    largest_error = std::max(largest_error, difference);
-    largest = std::max(largest, std::fabs(want[i]));
-  }
-  const double nmse = error > 0 ? error / power : 0;
-  const double max_rel = error > 0 ? largest_error / largest : 0;
-  const Tolerance& limit = tolerance(op, dtype_name(dtype));
-  note_error(op + " " + dtype_name(dtype), nmse, max_rel);
-  EXPECT_LE(nmse, limit.nmse) << op;
-  EXPECT_LE(max_rel, limit.max_rel) << op;
-}
-
-Vec rounded(Vec values) {
-  for (double& value : values) value = static_cast<double>(static_cast<float>(value));
-  return values;
-}
-
-Vec Sampler::uniform(const Shape& shape, double low, double high) {
-  const RandomKey key = random_key(seed_, Purpose::kSynthetic, draws_++);
-  Vec values(static_cast<size_t>(shape.elements()));
-  for (size_t i = 0; i < values.size(); ++i) {
-    const PhiloxBlock block = random_block(key, 0, 0, static_cast<uint32_t>(i));
-    values[i] = low + (high - low) * static_cast<double>(uniform01(block.v[0]));
-  }
-  return rounded(values);
-}
-
-Vec Sampler::normal(const Shape& shape, double mean, double deviation) {
-  const RandomKey key = random_key(seed_, Purpose::kSynthetic, draws_++);
-  Vec values(static_cast<size_t>(shape.elements()));
-  for (size_t i = 0; i < values.size(); ++i) {
-    const PhiloxBlock block = random_block(key, 0, 0, static_cast<uint32_t>(i));
-    float first, second;
-    normal_pair(block.v[0], block.v[1], &first, &second);
-    values[i] = mean + deviation * static_cast<double>(first);
-  }
-  return rounded(values);
-}
-
-Vec Sampler::off_zero(const Shape& shape, double gap) {
-  Vec values = normal(shape);
-  for (double& value : values) value += value < 0 ? -gap : gap;
-  return rounded(values);
-}
-
-Vec Sampler::distinct(const Shape& shape) {
-  const Vec order = uniform(shape, 0, 1);
-  std::vector<size_t> index(order.size());
-  for (size_t i = 0; i < index.size(); ++i) index[i] = i;
-  std::sort(index.begin(), index.end(), [&](size_t a, size_t b) { return order[a] < order[b]; });
-  Vec values(order.size());
-  const double middle = static_cast<double>(order.size()) / 2;
-  for (size_t i = 0; i < index.size(); ++i)
-    values[index[i]] = (static_cast<double>(i) - middle) / 64;
-  return rounded(values);
-}
-
-Vec Sampler::categories(int64_t count, int64_t classes) {
-  Vec values = uniform(vector_shape(count), 0, static_cast<double>(classes));
-  for (double& value : values) value = std::floor(value);
-  return values;
 }
 
 }  // namespace gantry::ladder

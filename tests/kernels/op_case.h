@@ -8,13 +8,13 @@
 #include <vector>
 
 #include "kernels/kernels.h"
+#include "tests/kernels/closeness.h"
+#include "tests/kernels/sampler.h"
 
 namespace gantry::ladder {
 
-using Vec = std::vector<double>;
-
 enum class Role : uint8_t { kOutput, kInOut, kInput };
-enum class Kind : uint8_t { kReal, kCounter, kIndex };  // kernels.real(), i64, i32
+enum class Kind : uint8_t { kReal, kCounter, kIndex, kByte };  // kernels.real(), i64, i32, u8
 
 // One argument of a kernel. `values` are what an input or in-out holds before the run.
 struct Arg {
@@ -55,7 +55,8 @@ struct TestBackend {
 };
 
 TestBackend& reference_backend();
-// Every backend that is compared with the reference; the one list to extend.
+// Every backend that is compared with the reference; the one list to extend. The environment
+// variable GANTRY_TEST_BACKENDS=cpu or cuda takes one alone.
 std::vector<TestBackend>& tested_backends();
 
 // Runs a kernel once; returns the contents of its outputs and in-outs in argument order.
@@ -69,30 +70,5 @@ void check_parity(const OpCase& test);
 
 // overwrite + old = accumulate, on the reference.
 void check_accumulate(const OpCase& overwrite, const OpCase& accumulate);
-
-// Compares with the table, and notes the error for GANTRY_TOLERANCES=print.
-void expect_close(const std::string& op, DType dtype, const Vec& got, const Vec& want);
-
-// Keeps the largest errors seen per key, for GANTRY_TOLERANCES=print.
-void note_error(const std::string& key, double nmse, double max_rel);
-
-// Seeded draws, rounded to f32 so that every backend is given the same numbers.
-class Sampler {
- public:
-  explicit Sampler(uint32_t seed) : seed_(seed) {}
-  Vec normal(const Shape& shape, double mean = 0, double deviation = 1);
-  Vec uniform(const Shape& shape, double low, double high);
-  // Normal, but no |value| below gap: for functions with a kink at zero.
-  Vec off_zero(const Shape& shape, double gap = 0.05);
-  // All different, by at least 0.01: for maxima.
-  Vec distinct(const Shape& shape);
-  // Integers 0 .. classes - 1.
-  Vec categories(int64_t count, int64_t classes);
-
- private:
-  uint32_t seed_, draws_ = 0;
-};
-
-Vec rounded(Vec values);  // to f32 and back
 
 }  // namespace gantry::ladder

@@ -63,6 +63,9 @@ class Derivatives : public ::testing::TestWithParam<NetworkCase> {
     x_ = rig_.random_inputs(11);
     dy_ = rig_.random_outputs(13);
     v_ = rig_.random_inputs(17);
+    for (size_t i = 0; i < v_.size(); ++i) {
+      if (GetParam().inputs[i].constant) v_[i].assign(v_[i].size(), 0.0);
+    }
   }
 
   static ForwardOptions options() {

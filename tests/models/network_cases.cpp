@@ -50,6 +50,8 @@ std::vector<NetworkCase> network_cases() {
   }
   all.push_back(between("group_norm", R"({"type": "group_norm", "groups": 2})"));
   all.push_back(dense_pair("batch_norm_features", R"({"type": "batch_norm"})"));
+  all.push_back(dense_pair("minibatch_discrimination", R"({"type": "minibatch_discrimination",
+      "features": 4, "dimensions": 3})"));
   all.push_back(between("dropout", R"({"type": "dropout", "rate": 0.4})"));
   all.push_back(between("upsample", R"({"type": "upsample", "factor": 2})"));
   all.push_back(
@@ -104,6 +106,26 @@ std::vector<NetworkCase> network_cases() {
       {"type": "dense", "units": 3, "inputs": ["trunk"], "name": "class"}, {"type": "elu"}],
       "outputs": ["score", "elu1", "trunk"]})",
                  {{"latent", {1, 7, 1, 1}}, {"label", {1, 3, 1, 1}}}});
+  all.push_back({"projection",
+                 layers(R"(
+      {"type": "dense", "units": 5, "inputs": ["latent"]}, {"type": "tanh", "name": "features"},
+      {"type": "dense", "units": 1, "name": "marginal"},
+      {"type": "embedding", "units": 5, "inputs": ["label"], "name": "classes"},
+      {"type": "dot", "inputs": ["features", "classes"], "name": "projection"},
+      {"type": "add", "inputs": ["marginal", "projection"]})"),
+                 {{"latent", {1, 7, 1, 1}}, {"label", {1, 3, 1, 1}}}});
+  all.push_back({"dot_with_itself", layers(R"(
+      {"type": "dense", "units": 5}, {"type": "softplus", "name": "a"},
+      {"type": "dot", "inputs": ["a", "a"]})"),
+                 kFeatures});
+  all.push_back({"label_as_a_picture",
+                 layers(R"(
+      {"type": "embedding", "units": 30, "inputs": ["label"]},
+      {"type": "reshape", "shape": [1, 6, 5], "name": "picture"},
+      {"type": "concat", "inputs": ["image", "picture"]},
+      {"type": "conv", "channels": 3, "kernel": 3}, {"type": "tanh"}, {"type": "flatten"},
+      {"type": "dense", "units": 1})"),
+                 {{"image", {1, 4, 6, 5}}, {"label", {1, 3, 1, 1}, true}}});
   for (uint64_t seed = 1; seed <= 12; ++seed) {
     all.push_back({concat("random_", seed), random_network(seed), kImage});
   }

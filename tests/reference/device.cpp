@@ -25,10 +25,10 @@ class ReferenceDevice : public Device {
   }
 
  protected:
-  void* allocate(size_t bytes) override {
+  void* allocate(size_t bytes, Contents contents) override {
     void* data = std::aligned_alloc(64, (bytes + 63) / 64 * 64);
     if (!data) throw MemoryError(concat("cannot allocate ", bytes, " bytes"));
-    std::memset(data, 0, bytes);
+    if (contents == Contents::kZero) std::memset(data, 0, bytes);
     return data;
   }
   void release(void* data) noexcept override { std::free(data); }

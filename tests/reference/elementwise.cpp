@@ -8,6 +8,8 @@ namespace {
 
 using reference::Args;
 using reference::loop;
+using reference::normal_of;
+using reference::uniform_of;
 
 // Word of element e of sample n, and the standard normal made from that word and its partner.
 uint32_t word_of(RandomKey key, int64_t step, int64_t sample, int64_t e) {
@@ -15,18 +17,6 @@ uint32_t word_of(RandomKey key, int64_t step, int64_t sample, int64_t e) {
       random_block(key, static_cast<uint64_t>(step), static_cast<uint32_t>(sample),
                    static_cast<uint32_t>(e / 4));
   return block.v[e % 4];
-}
-
-double uniform_of(RandomKey key, int64_t step, int64_t sample, int64_t e) {
-  return static_cast<double>(uniform01(word_of(key, step, sample, e)));
-}
-
-double normal_of(RandomKey key, int64_t step, int64_t sample, int64_t e) {
-  const int64_t even = e - e % 2;
-  float pair[2];
-  normal_pair(word_of(key, step, sample, even), word_of(key, step, sample, even + 1), &pair[0],
-              &pair[1]);
-  return static_cast<double>(pair[e % 2]);
 }
 
 double draw(const RandomDesc& d, int64_t step, int64_t sample, int64_t e) {
@@ -46,10 +36,26 @@ double draw(const RandomDesc& d, int64_t step, int64_t sample, int64_t e) {
 
 }  // namespace
 
+namespace reference {
+
+double uniform_of(RandomKey key, int64_t step, int64_t sample, int64_t e) {
+  return static_cast<double>(uniform01(word_of(key, step, sample, e)));
+}
+
+double normal_of(RandomKey key, int64_t step, int64_t sample, int64_t e) {
+  const int64_t even = e - e % 2;
+  float pair[2];
+  normal_pair(word_of(key, step, sample, even), word_of(key, step, sample, even + 1), &pair[0],
+              &pair[1]);
+  return static_cast<double>(pair[e % 2]);
+}
+
+}  // namespace reference
+
 Kernels::Made ReferenceKernels::make_sum(const SumDesc& d) {
   return loop(1 + d.scale.size(), [d](Args a) {
     for (int64_t k = 0; k < d.y.elements(); ++k) {
-      double sum = d.accumulate ? a.real(0)[k] : 0;
+      double sum = static_cast<double>(d.constant) + (d.accumulate ? a.real(0)[k] : 0);
       for (size_t i = 0; i < d.scale.size(); ++i)
         sum += static_cast<double>(d.scale[i]) * a.real(1 + i)[k];
       a.real(0)[k] = sum;
@@ -106,6 +112,12 @@ Kernels::Made ReferenceKernels::make_instance_noise(const InstanceNoiseDesc& d) 
       const int64_t n = k / d.x.per_sample(), e = k % d.x.per_sample();
       a.real(0)[k] = a.real(1)[k] + s * normal_of(d.key, step, d.first_sample + n, e);
     }
+  });
+}
+
+Kernels::Made ReferenceKernels::make_latch(const LatchDesc& d) {
+  return loop(3, [d](Args a) {
+    for (int64_t k = 0; k < d.x.elements() && *a.counter(2) == 0; ++k) a.real(0)[k] = a.real(1)[k];
   });
 }
 

@@ -148,4 +148,15 @@ Kernels::Made ReferenceKernels::make_advance(const AdvanceDesc&) {
   return loop(1, [](Args a) { *a.counter(0) += 1; });
 }
 
+Kernels::Made ReferenceKernels::make_historical_average(const HistoricalAverageDesc& d) {
+  return loop(4, [d](Args a) {
+    const double t = static_cast<double>(*a.counter(3));
+    for (int64_t i = 0; i < d.size; ++i) {
+      const double p = a.real(2)[i];
+      a.real(1)[i] = (t * a.real(1)[i] + p) / (t + 1);
+      a.real(0)[i] += 2 * d.weight * (p - a.real(1)[i]);
+    }
+  });
+}
+
 }  // namespace gantry

@@ -30,6 +30,7 @@ class ReferenceKernels : public Kernels {
   Made make_pad(const PadDesc&, LinearPass) override;
   Made make_channel_concat(const ConcatDesc&, LinearPass) override;
   Made make_sum(const SumDesc&) override;
+  Made make_sample_dot(const DotDesc&, DotPass) override;
   Made make_dropout(const DropoutDesc&) override;
   Made make_random(const RandomDesc&) override;
   Made make_one_hot(const OneHotDesc&) override;
@@ -37,11 +38,25 @@ class ReferenceKernels : public Kernels {
   Made make_instance_noise(const InstanceNoiseDesc&) override;
   Made make_loss(const LossDesc&, bool gradient) override;
   Made make_reduce(const ReduceDesc&) override;
+  Made make_interpolate(const InterpolateDesc&) override;
+  Made make_deviation(const DeviationDesc&) override;
+  Made make_perturb(const PerturbDesc&) override;
+  Made make_gradient_penalty(const GradientPenaltyDesc&) override;
   Made make_optimizer(const OptimizerDesc&) override;
   Made make_grad_norm(const GradNormDesc&) override;
   Made make_schedule(const ScheduleDesc&) override;
   Made make_advance(const AdvanceDesc&) override;
   Made make_spectral_norm(const SpectralNormDesc&, SpectralNormPass) override;
+  Made make_reconstruction(const ReconstructionDesc&) override;
+  Made make_pulling_away(const PullingAwayDesc&) override;
+  Made make_equilibrium(const EquilibriumDesc&) override;
+  Made make_feature_match(const FeatureMatchDesc&) override;
+  Made make_minibatch(const MinibatchDesc&, MinibatchPass) override;
+  Made make_variational(const VariationalDesc&, VariationalPass) override;
+  Made make_virtual_norm(const VirtualNormDesc&, VirtualNormPass) override;
+  Made make_historical_average(const HistoricalAverageDesc&) override;
+  Made make_latch(const LatchDesc&) override;
+  Made make_decode(const DecodeDesc&) override;
 };
 
 namespace reference {
@@ -54,6 +69,7 @@ class Args {
   double* real(size_t i) const { return at(i).as<double>(); }
   int64_t* counter(size_t i) const { return at(i).as<int64_t>(); }
   int32_t* index(size_t i) const { return at(i).as<int32_t>(); }
+  uint8_t* bytes(size_t i) const { return at(i).as<uint8_t>(); }
   const TensorView& at(size_t i) const {
     GANTRY_CHECK(i < views_.size(), "argument ", i, " of ", views_.size());
     return views_[i];
@@ -87,6 +103,10 @@ std::shared_ptr<Kernel> loop(size_t args, Body body) {
 double activation_value(const Activation& act, double x);
 double activation_slope(const Activation& act, double x);
 double activation_curvature(const Activation& act, double x);
+
+// Draws of element e of sample n at `step`: kernels/ops/elementwise.h.
+double uniform_of(RandomKey key, int64_t step, int64_t sample, int64_t e);
+double normal_of(RandomKey key, int64_t step, int64_t sample, int64_t e);
 
 // Where element (n, c, h, w) of a tensor lies.
 inline int64_t at(const Shape& s, int64_t n, int64_t c, int64_t h, int64_t w) {

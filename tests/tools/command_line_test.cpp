@@ -55,6 +55,23 @@ TEST(CommandLine, UsageErrorsExitWithTwoAndOneLine) {
       {{"check", kQuickstart, "--frobnicate"}, "--frobnicate"},
       {{"check", kQuickstart, "train.steps"}, "override train.steps: write KEY=VALUE"},
       {{"completion", "tcsh"}, "tcsh"},
+      {{"check"}, "see gantry check --help"},
+      {{"check", kQuickstart, "--print-confg"}, "did you mean \"--print-config\"?"},
+      {{"--helb"}, "--helb: there is no such option, did you mean \"--help\"?"},
+      {{"data"}, "say which: gantry data \"info\", \"verify\" or \"fetch\""},
+      {{"data", "inf"}, "no command \"inf\" of gantry data, did you mean \"info\"?"},
+      {{"data", "fetch"}, "mnist, fashion-mnist or cifar10"},
+      {{"data", "fetch", "mnits", "--to", "x"}, "fashion-mnist"},
+      {{"sample", "run", "--seed", "-1"}, "must be an integer of at least 0, found \"-1\""},
+      {{"sample", "run", "--step", "last"}, "must be an integer of at least 0, found \"last\""},
+      {{"bench", kQuickstart, "--steps", "0"}, "at least 1 and at most 1000000, found \"0\""},
+      {{"eval", ""}, "is empty; give the folder of a run"},
+      {{"train", ""}, "is empty; give the path of a config"},
+      {{"check", ""}, "is empty; give the path of a config"},
+      {{"train", kQuickstart, "--out", ""}, "leave --out away"},
+      {{"resume", ""}, "is empty; give the folder of a run"},
+      {{"sample", ""}, "is empty; give the folder of a run"},
+      {{"data", "info", ""}, "is empty; give the path of a data set"},
   };
   for (const auto& [arguments, part] : cases) {
     const Outcome outcome = run(arguments);
@@ -65,6 +82,20 @@ TEST(CommandLine, UsageErrorsExitWithTwoAndOneLine) {
     EXPECT_EQ(outcome.out, "");
   }
   EXPECT_EQ(run({}).status, 2);
+}
+
+TEST(CommandLine, HelpIsACommandToo) {
+  EXPECT_EQ(run({"help"}).out, run({"--help"}).out);
+  EXPECT_EQ(run({"help", "train"}).out, run({"train", "--help"}).out);
+  EXPECT_EQ(run({"help", "train"}).status, 0);
+}
+
+TEST(CommandLine, HelpShowsDefaults) {
+  for (const auto& [command, shown] :
+       {std::pair{"bench", "=20"}, {"bench", "=3"}, {"trace", "=2"}, {"sample", "=auto"}}) {
+    EXPECT_TRUE(contains(run({command, "--help"}).out, shown)) << command << ' ' << shown;
+  }
+  EXPECT_TRUE(contains(run({"data", "fetch", "--help"}).out, "{mnist,fashion-mnist,cifar10}"));
 }
 
 TEST(CommandLine, CheckAcceptsQuickstart) {

@@ -1,79 +1,16 @@
 // SPDX-License-Identifier: Apache-2.0
 // Runs of the real binary: what a kill, a signal, a full disk or a NaN leaves behind.
-#include <gtest/gtest.h>
 #include <signal.h>
 
 #include <chrono>
 #include <cstdlib>
-#include <fstream>
 #include <thread>
 
-#include "core/atomic_file.h"
-#include "core/error.h"
 #include "core/philox.h"
-#include "tests/core/scratch_folder.h"
-#include "tests/tools/process.h"
-#include "tests/train/tiny_gan.h"
-#include "train/metrics_log.h"
+#include "tests/tools/run_fixture.h"
 
 namespace gantry {
 namespace {
-
-namespace fs = std::filesystem;
-
-class Run : public ::testing::Test {
- protected:
-  Run() { std::ofstream(config()) << kTinyGan; }
-
-  std::string config() const { return (scratch_.path() / "tiny.json").string(); }
-  std::string dir(const std::string& name) const { return (scratch_.path() / name).string(); }
-
-  std::vector<std::string> train(const std::string& name, int64_t steps,
-                                 std::vector<std::string> more = {}) const {
-    std::vector<std::string> words = {"train",
-                                      config(),
-                                      "--out",
-                                      dir(name),
-                                      concat("train.steps=", steps),
-                                      "train.log_every=4",
-                                      "train.sample_every=50",
-                                      "train.checkpoint_every=5",
-                                      "train.keep_last=2",
-                                      "output.animation=false"};
-    words.insert(words.end(), more.begin(), more.end());
-    return words;
-  }
-
-  // The end of a run in one string: state, metrics (times aside), last grid.
-  std::string result(const std::string& name, int64_t step) const {
-    const fs::path run = dir(name);
-    std::string number = std::to_string(step);
-    number.insert(0, 8 - number.size(), '0');
-    return read_file(run / "checkpoints" / ("step-" + number) / "state.safetensors") +
-           without_times(read_file(run / "metrics.jsonl")) +
-           read_file(run / "samples" / ("step-" + number + ".png"));
-  }
-
-  int64_t newest_step(const std::string& name) const {
-    int64_t newest = 0;
-    const fs::path checkpoints = fs::path(dir(name)) / "checkpoints";
-    if (!fs::exists(checkpoints)) return 0;
-    for (const auto& entry : fs::directory_iterator(checkpoints)) {
-      const std::string file = entry.path().filename().string();
-      if (file.starts_with("step-")) newest = std::max<int64_t>(newest, std::stoll(file.substr(5)));
-    }
-    return newest;
-  }
-
-  void wait_for_checkpoint(const std::string& name, Process& process) const {
-    for (int i = 0; i < 6000 && newest_step(name) == 0 && process.running(); ++i) {
-      std::this_thread::sleep_for(std::chrono::milliseconds(5));
-    }
-    ASSERT_GT(newest_step(name), 0) << process.wait(0).output;
-  }
-
-  testing::ScratchFolder scratch_;
-};
 
 TEST_F(Run, TrainedInTwoPartsIsTheSameBytes) {
   ASSERT_EQ(run_gantry(train("whole", 200)).exit_code, 0);
@@ -162,33 +99,20 @@ TEST_F(Run, ANonfiniteLossIsNamedAndExitsWith10) {
   EXPECT_NE(status.find("failed"), std::string::npos) << status;
 }
 
-TEST_F(Run, MisuseIsRefusedWithItsCode) {
+// The array is drawn in parts of 1024: the same samples as in one, and the last part is short.
+TEST_F(Run, LargeArraysAreWrittenInParts) {
   ASSERT_EQ(run_gantry(train("run", 6)).exit_code, 0);
-  const struct {
-    std::vector<std::string> arguments;
-    int code;
-    const char* part;
-  } cases[] = {
-      {{"train", config(), "--out", dir("run")}, 2, "gantry resume"},
-      {{"resume", dir("nothing")}, 4, "nothing"},
-      {{"resume", dir("run"), "optimizer.g.lr=1"}, 2, "optimizer.g.lr=1"},
-      {{"resume", dir("run"), "train.steps=5"}, 2, "already at step 6"},
-      {{"train", config(), "train.batch=0"}, 2, "train"},
-      {{"train", dir("missing.json")}, 2, "missing.json"},
-      {{"train", config(), "data={\"source\":\"mnist\",\"path\":\"/nowhere\"}"}, 3, "/nowhere"},
-      {{"train"}, 2, "config is required"},
-      {{"sample", dir("run"), "--grid", "8by8", "--out", dir("x.png")}, 2, "8by8"},
-      {{"sample", dir("run"), "--weights", "wrong"}, 2, "weights"},
-      {{"sample", dir("run"), "--out", dir("x.tiff")}, 2, ".tiff"},
-      {{"sample", dir("run"), "--out", ""}, 2, ".png"},
-      {{"sample", dir("run"), "--interpolate", "3", "--out", dir("x.gif")}, 2, ".webp"},
-      {{"sample", dir("run"), "--step", "3", "--out", dir("x.png")}, 4, "3"},
+  const auto array = [&](const char* name, const char* count) {
+    const Ending ending = run_gantry({"sample", dir("run"), "--out", dir(name), "--count", count});
+    EXPECT_EQ(ending.exit_code, 0) << ending.output;
+    return read_file(dir(name));
   };
-  for (const auto& c : cases) {
-    const Ending ending = run_gantry(c.arguments);
-    EXPECT_EQ(ending.exit_code, c.code) << c.part << "\n" << ending.output;
-    EXPECT_NE(ending.output.find(c.part), std::string::npos) << ending.output;
-  }
+  const std::string few = array("few.npy", "1100"), many = array("many.npy", "2500");
+  constexpr size_t kHeader = 128, kSample = 64 * sizeof(float);
+  ASSERT_EQ(many.size(), kHeader + 2500 * kSample);
+  EXPECT_NE(many.find("'shape': (2500,8,8,1,)"), std::string::npos);
+  EXPECT_TRUE(few.substr(kHeader) == many.substr(kHeader, 1100 * kSample));
+  EXPECT_NE(many.substr(kHeader, kSample), many.substr(kHeader + 1024 * kSample, kSample));
 }
 
 TEST_F(Run, TheAnimationIsMadeUnlessTheConfigSaysNo) {

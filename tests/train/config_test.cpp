@@ -57,7 +57,7 @@ TEST(Config, EveryShippedConfigLoadsAndResolvesToItself) {
 
 TEST(Config, OriginsTellFileOverrideAndDefault) {
   const LoadedConfig loaded = load_config(kQuickstart, {"optimizer.g.lr=1e-3"});
-  EXPECT_EQ(loaded.config.optimizer_g.lr, 1e-3);
+  EXPECT_EQ(loaded.config.generator.optimizer.lr, 1e-3);
   const auto line_of = [&](const std::string& pointer) {
     std::istringstream lines(loaded.origins);
     for (std::string line; std::getline(lines, line);) {
@@ -72,7 +72,7 @@ TEST(Config, OriginsTellFileOverrideAndDefault) {
 
 TEST(Config, DefaultsFollowTheVariant) {
   const auto g = [](const Overrides& overrides) {
-    return parse_config(kSample, "sample.json", overrides).config.optimizer_g;
+    return parse_config(kSample, "sample.json", overrides).config.generator.optimizer;
   };
   const std::string rmsprop = R"(optimizer.g={"type": "rmsprop", "lr": 1)";
   EXPECT_EQ(g({rmsprop + "}"}).rho, 0.99);
@@ -81,6 +81,29 @@ TEST(Config, DefaultsFollowTheVariant) {
   EXPECT_EQ(g({rmsprop + R"(, "variant": "keras", "eps": 1e-5})"}).eps, 1e-5);
   EXPECT_EQ(g({R"(optimizer.g={"type": "adamw", "lr": 1})"}).weight_decay, 0.01);
   EXPECT_EQ(g({"optimizer.g.variant=keras"}).beta1, 0.5);
+}
+
+TEST(Config, AnObjectiveBringsItsPublishedDefaults) {
+  bool clipped = true;
+  const auto objective = [&](Overrides overrides) {
+    if (clipped) overrides.emplace_back("optimizer.d.weight_clip=0.01");
+    return parse_config(kSample, "sample.json", overrides).config.objective;
+  };
+  using Loss = ObjectiveConfig::Loss;
+  EXPECT_EQ(objective({}).loss, Loss::kBce);
+  EXPECT_EQ(objective({"objective.type=lsgan"}).loss, Loss::kLeastSquares);
+  EXPECT_EQ(objective({"objective.type=lsgan"}).loss_weight, 0.5);
+  EXPECT_EQ(objective({"objective.type=lsgan", "objective.loss_weight=1"}).loss_weight, 1);
+  EXPECT_EQ(objective({"objective.type=wgan"}).loss, Loss::kWasserstein);
+  EXPECT_EQ(objective({"objective.type=hinge"}).loss, Loss::kHinge);
+  clipped = false;
+  EXPECT_EQ(objective({"objective.type=wgan_gp"}).penalties.gradient.weight, 10);
+  const std::string weight = "objective.penalties.gradient.weight=5";
+  EXPECT_EQ(objective({"objective.type=wgan_gp", weight}).penalties.gradient.weight, 5);
+  EXPECT_EQ(objective({"objective.type=wgan_gp", weight}).penalties.gradient.target, 1);
+  EXPECT_EQ(objective({"objective.type=dragan"}).penalties.dragan.weight, 10);
+  EXPECT_EQ(objective({"objective.type=dragan"}).loss, Loss::kBce);
+  EXPECT_EQ(objective({"objective.loss=hinge"}).loss, Loss::kHinge);
 }
 
 TEST(Config, LabelsBecomeTargets) {
@@ -142,9 +165,9 @@ TEST(Config, RefusesMistakes) {
       {{"discriminator.layers.1={\"type\": \"sigmoid\"}"},
        "/discriminator/layers/1/type: the last layer of D is sigmoid, but the loss \"bce\" takes "
        "logits"},
-      {{"discriminator.layers.1={\"type\": \"tanh\"}"}, "which bounds the logits"},
+      {{"discriminator.layers.1={\"type\": \"tanh\"}"}, "takes logits, which this layer bounds"},
       {{"discriminator.layers.1={\"type\": \"sigmoid\"}", "objective.loss=least_squares"},
-       "least squares has no gradient where it saturates"},
+       "but the loss \"least_squares\" has no gradient where this layer saturates"},
       {{"objective.labels.real=1.5"},
        "/objective/labels/real: the loss \"bce\" takes labels as "
        "probabilities"},
@@ -156,7 +179,34 @@ TEST(Config, RefusesMistakes) {
        "/objective/generator_loss: \"saturating\" with \"least_squares\""},
       {{"objective.labels.generator=0.9", "objective.generator_loss=saturating"},
        "/objective/labels/generator: has no effect"},
-      {{"objective.type=wgan"}, "/objective/type: found \"wgan\""},
+      {{"objective.type=wgna"}, "/objective/type: found \"wgna\", did you mean \"wgan\"?"},
+      {{"objective.loss_weight=0"}, "/objective/loss_weight: must be above 0"},
+      {{"objective.type=wgan"}, "unless something bounds the critic's slope"},
+      {{"objective.type=wgan", "optimizer.d.weight_clip=0.01",
+        "discriminator.layers.1={\"type\": \"sigmoid\"}"},
+       "the loss \"wasserstein\" takes a score of any size, which this layer bounds"},
+      {{"objective.type=wgan", "optimizer.d.weight_clip=0.01", "objective.labels.smooth_real=0.1"},
+       "/objective/labels: the loss \"wasserstein\" has no labels"},
+      {{"objective.type=wgan", "optimizer.d.weight_clip=0.01", "objective.combine=mean"},
+       "/objective/combine: \"mean\" would halve the Wasserstein distance"},
+      {{"objective.type=wgan_gp", "optimizer.d.weight_clip=0.01"},
+       "/optimizer/d/weight_clip: clipped weights keep D's slope far below"},
+      {{"objective.type=wgan_gp", "discriminator.layers.0={\"type\": \"batch_norm\"}"},
+       "/discriminator/layers/0/type: batch_norm lets D's answer to a sample depend on its "
+       "neighbours"},
+      {{"objective.type=wgan_gp", "train.fake_batch=32"},
+       "/train/fake_batch: the penalty \"gradient\" pairs each real sample"},
+      {{"objective.type=dragan", "objective.real_fake=alternating"},
+       "/objective/real_fake: \"alternating\" updates D on real and on generated"},
+      {{"objective.penalties.every=16"}, "/objective/penalties/every: there is no penalty"},
+      {{"objective.type=wgan_gp", "objective.penalties.gradient.weight=0"},
+       "unless something bounds the critic's slope"},
+      {{"objective.penalties.r1=-1"}, "/objective/penalties/r1: must be at least 0"},
+      {{"objective.penalties.gradient.spread=1"}, "/objective/penalties/gradient/spread: unknown"},
+      {{"objective.type=hinge", "objective.generator_loss=saturating"},
+       "/objective/generator_loss: with the loss \"hinge\" G always raises"},
+      {{"objective.type=hinge", "discriminator.layers.1={\"type\": \"tanh\"}"},
+       "the loss \"hinge\" takes a score of any size"},
       {{"train.accumulate=3"}, "3 micro-batches do not divide batch 64 evenly"},
       {{"train.reuse_fakes=true", "train.order=g_first"}, "/train/reuse_fakes: needs \"order\""},
       {{"train.reuse_fakes=true", "train.g_steps=2"}, "needs g_steps 1"},
@@ -184,6 +234,13 @@ TEST(Config, AcceptsWhatRecipesNeed) {
       {"train.accumulate=4", "train.fake_batch=128", "train.generator_batch=32"},
       {R"(optimizer.d.schedule={"type": "inverse_time", "decay": 6e-8, "warmup": 10})"},
       {"train.ema.decay=0.999", "train.ema.start=100"},
+      {"objective.type=wgan", "optimizer.d.weight_clip=0.01"},
+      {"objective.type=wgan", "discriminator.spectral_norm=true"},
+      {"objective.type=wgan", "discriminator.layers.1.spectral_norm=true"},
+      {"objective.type=hinge"},
+      {"objective.type=wgan_gp", "objective.penalties.gradient.weight=5"},
+      {"objective.penalties={\"r1\": 10, \"every\": 16}", "train.fake_batch=32"},
+      {"objective.type=lsgan", "objective.labels={\"fake\": -1, \"generator\": 0}"},
   };
   for (const Overrides& overrides : cases) {
     EXPECT_EQ(failure(overrides), "") << overrides[0];

@@ -1,96 +1,28 @@
 // SPDX-License-Identifier: Apache-2.0
-#include <archive.h>
-#include <archive_entry.h>
-#include <zlib.h>
-
+// Files that are not what they should be.
 #include <functional>
 
-#include "core/png.h"
+#include "tests/train/damaged_files.h"
 #include "tests/train/data_fixture.h"
 
 namespace gantry {
 namespace {
 
+using testing::Bytes;
+using testing::cut;
+using testing::gzip;
 using testing::idx_file;
+using testing::Members;
 using testing::message_of;
 using testing::noise;
+using testing::npy;
+using testing::png;
+using testing::png_claiming;
 using testing::ScratchFolder;
+using testing::write_archive;
 using testing::write_bytes;
 using testing::write_text;
-using Bytes = std::vector<uint8_t>;
 using Kind = DataSourceKind;
-
-Bytes gzip(const Bytes& bytes) {
-  z_stream stream = {};
-  deflateInit2(&stream, 9, Z_DEFLATED, 16 + MAX_WBITS, 8, Z_DEFAULT_STRATEGY);
-  Bytes out(deflateBound(&stream, bytes.size()) + 64);
-  stream.next_in = const_cast<uint8_t*>(bytes.data());
-  stream.avail_in = static_cast<uInt>(bytes.size());
-  stream.next_out = out.data();
-  stream.avail_out = static_cast<uInt>(out.size());
-  deflate(&stream, Z_FINISH);
-  out.resize(stream.total_out);
-  deflateEnd(&stream);
-  return out;
-}
-
-Bytes png(int64_t side = 4) {
-  Image image(side, side, 1);
-  image.pixels = noise(image.pixels.size());
-  return encode_png(image);
-}
-
-void put(Bytes& bytes, size_t at, uint32_t big_endian) {
-  for (size_t i = 0; i < 4; ++i) bytes[at + i] = static_cast<uint8_t>(big_endian >> (24 - 8 * i));
-}
-
-// A PNG whose header promises other sides; the checksum of the header is right.
-Bytes png_claiming(uint32_t side) {
-  Bytes bytes = png();
-  put(bytes, 16, side);
-  put(bytes, 20, side);
-  put(bytes, 29, static_cast<uint32_t>(crc32(0, bytes.data() + 12, 17)));
-  return bytes;
-}
-
-Bytes cut(Bytes bytes, size_t size) {
-  bytes.resize(size);
-  return bytes;
-}
-
-using Members = std::vector<std::pair<std::string, Bytes>>;
-
-void write_archive(const std::filesystem::path& path, const Members& members, bool zip) {
-  archive* writer = archive_write_new();
-  if (zip) {
-    archive_write_set_format_zip(writer);
-  } else {
-    archive_write_set_format_ustar(writer);
-    archive_write_add_filter_gzip(writer);
-  }
-  archive_write_open_filename(writer, path.c_str());
-  for (const auto& [name, bytes] : members) {
-    archive_entry* entry = archive_entry_new();
-    archive_entry_set_pathname(entry, name.c_str());
-    archive_entry_set_size(entry, static_cast<la_int64_t>(bytes.size()));
-    archive_entry_set_filetype(entry, name.ends_with('/') ? AE_IFDIR : AE_IFREG);
-    archive_entry_set_perm(entry, 0644);
-    archive_write_header(writer, entry);
-    archive_write_data(writer, bytes.data(), bytes.size());
-    archive_entry_free(entry);
-  }
-  archive_write_close(writer);
-  archive_write_free(writer);
-}
-
-Bytes npy(const std::string& header, size_t values) {
-  std::string text("\x93NUMPY\1\0", 8);
-  text += static_cast<char>(header.size());
-  text += static_cast<char>(header.size() >> 8);
-  text += header;
-  text.resize(text.size() + values);
-  return Bytes(text.begin(), text.end());
-}
 
 void write_mnist(const ScratchFolder& folder, uint32_t images, uint32_t labels, uint8_t label) {
   write_bytes(folder / "set/t10k-images-idx3-ubyte", idx_file({images, 4, 4}, noise(images * 16)));
@@ -343,81 +275,6 @@ const auto name_of = [](const auto& info) {
 INSTANTIATE_TEST_SUITE_P(Idx, BadInput, ::testing::ValuesIn(idx_cases()), name_of);
 INSTANTIATE_TEST_SUITE_P(Images, BadInput, ::testing::ValuesIn(image_cases()), name_of);
 INSTANTIATE_TEST_SUITE_P(Arrays, BadInput, ::testing::ValuesIn(array_cases()), name_of);
-
-TEST(BadImages, AreSkippedUpToALimit) {
-  const ScratchFolder folder;
-  for (const char* name : {"set/a/1.png", "set/a/3.png", "set/b/1.png"}) {
-    write_bytes(folder / name, png());
-  }
-  write_bytes(folder / "set/a/2.png", cut(png(), 40));
-  write_text(folder / "set/b/2.jpg", "<html>");
-  DataConfig config;
-  config.source = Kind::kImages;
-  config.path = folder / "set";
-  config.on_bad = BadImage::kSkip;
-  EXPECT_EQ(open_data(config, 1)->info().count, 3);
-  config.max_bad = 1;
-  EXPECT_NE(message_of<DataError>([&] { open_data(config, 1); }).find("max_bad"),
-            std::string::npos);
-}
-
-TEST(BadImages, SymbolicLinkLoopsEnd) {
-  const ScratchFolder folder;
-  write_bytes(folder / "set/a/1.png", png());
-  write_bytes(folder / "elsewhere/2.png", png());
-  std::filesystem::create_directory_symlink(folder / "set", folder / "set/a/loop");
-  std::filesystem::create_directory_symlink(folder / "elsewhere", folder / "set/b");
-  DataConfig config;
-  config.source = Kind::kImages;
-  config.path = folder / "set";
-  const auto source = open_data(config, 1);
-  EXPECT_EQ(source->info().count, 2);
-  EXPECT_EQ(source->info().class_names, (std::vector<std::string>{"a", "b"}));
-}
-
-TEST(BadImages, NamesThatClimbOutAreJustNames) {
-  const ScratchFolder folder;
-  std::filesystem::create_directories(folder / "in");
-  write_archive(folder / "in/x.zip", {{"../../a/1.png", png()}, {"/etc/b/2.png", png()}}, true);
-  DataConfig config;
-  config.source = Kind::kImages;
-  config.path = folder / "in/x.zip";
-  EXPECT_EQ(open_data(config, 1)->info().count, 2);
-  EXPECT_FALSE(std::filesystem::exists(folder / "a"));
-}
-
-TEST(Memory, SetsBeyondTheBoundAreRefused) {
-  DataConfig config;
-  config.source = Kind::kGlyphs;
-  config.memory_mb = 1;
-  config.samples = 1400;  // 1.05 MB
-  EXPECT_NE(message_of<MemoryError>([&] { open_data(config, 1); }).find("memory_mb"),
-            std::string::npos);
-}
-
-TEST(Selection, WhatIsNotThereIsAConfigError) {
-  DataConfig config;
-  config.source = Kind::kGlyphs;
-  config.samples = 20;
-  const auto with = [&](auto change) {
-    DataConfig changed = config;
-    change(changed);
-    return message_of<ConfigError>([&] { open_data(changed, 1); });
-  };
-  EXPECT_NE(with([](DataConfig& c) { c.classes = {12}; }).find("class 12"), std::string::npos);
-  EXPECT_NE(with([](DataConfig& c) { c.classes = {1, 1}; }).find("twice"), std::string::npos);
-  EXPECT_NE(with([](DataConfig& c) { c.subset = 21; }).find("20 samples"), std::string::npos);
-  EXPECT_NE(with([](DataConfig& c) { c.skip = 20; }).find("20 samples"), std::string::npos);
-  EXPECT_NE(with([](DataConfig& c) {
-              c.augment.random_crop = {29, 0};
-            }).find("29 x 28"),
-            std::string::npos);
-  EXPECT_NE(with([](DataConfig& c) { c.augment.shift = 28; }).find("shift"), std::string::npos);
-  EXPECT_NE(with([](DataConfig& c) {
-              c.center_crop = {29, 29};
-            }).find("center_crop"),
-            std::string::npos);
-}
 
 }  // namespace
 }  // namespace gantry

@@ -121,6 +121,53 @@ TEST(MetricsLog, CutsWhereTheFileStopsMakingSense) {
   EXPECT_TRUE(read_metrics(folder / "none").empty());
 }
 
+std::string text_of(std::FILE* file) {
+  std::string text(static_cast<size_t>(std::ftell(file)), '\0');
+  std::rewind(file);
+  EXPECT_EQ(std::fread(text.data(), 1, text.size(), file), text.size());
+  return text;
+}
+
+TEST(MetricsLog, DamageIsNamedAndNothingIsLost) {
+  const ScratchFolder folder;
+  const std::string damaged = to_json_line(row(10)) + to_json_line(row(20)) +
+                              "gar\x01"
+                              "bage\n" +
+                              to_json_line(row(40));
+  for (const char* copy : {"m.damaged-1", "m.damaged-2"}) {
+    std::ofstream(folder / "m", std::ios::binary) << damaged;
+    QuietLog quiet;
+    { const MetricsLog log(folder / "m", 40, quiet.log); }
+    const std::string told = text_of(quiet.file);
+    for (const std::string& part :
+         {(folder / "m").string() + ": line 3", std::string("\"gar?bage\""), std::string(copy),
+          std::string("ends at step 20"), std::string("from step 40")}) {
+      EXPECT_NE(told.find(part), std::string::npos) << told;
+    }
+    EXPECT_EQ(read_file(folder / copy), damaged);
+  }
+  std::string problem;
+  std::ofstream(folder / "m", std::ios::binary) << damaged;
+  EXPECT_EQ(read_metrics(folder / "m", &problem).size(), 2u);
+  EXPECT_EQ(problem,
+            "m: line 3 is no row of metrics: \"gar?bage\"; only the rows before it are read");
+}
+
+TEST(MetricsLog, MissingRowsAreTold) {
+  const ScratchFolder folder;
+  for (const std::string& text : {std::string(), to_json_line(row(10))}) {
+    std::ofstream(folder / "m", std::ios::binary) << text;
+    QuietLog quiet;
+    { const MetricsLog log(folder / "m", 30, quiet.log); }
+    EXPECT_NE(text_of(quiet.file).find("goes on from step 30"), std::string::npos) << text;
+  }
+  std::ofstream(folder / "m", std::ios::binary) << to_json_line(row(30)) << "{\"step\":4";
+  QuietLog quiet;
+  { const MetricsLog log(folder / "m", 30, quiet.log); }
+  EXPECT_EQ(text_of(quiet.file).find("goes on from"), std::string::npos);
+  EXPECT_FALSE(std::filesystem::exists(folder / "m.damaged-1")) << "a kill is no damage";
+}
+
 TEST(MetricsLog, WriteFailuresAreIoErrors) {
   QuietLog quiet;
   const ScratchFolder folder;

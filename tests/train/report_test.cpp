@@ -12,6 +12,7 @@
 #include "tests/core/scratch_folder.h"
 #include "train/metrics_log.h"
 #include "train/report_chart.h"
+#include "train/report_summary.h"
 
 namespace gantry {
 namespace {
@@ -76,6 +77,69 @@ TEST_F(ReportTest, DamagedPartsAreLeftOut) {
   EXPECT_NO_THROW(write_report(run_));
   std::ofstream(run_.config()) << "{";
   EXPECT_NO_THROW(write_report(run_));
+}
+
+TEST(ReportChart, NumbersAreShort) {
+  EXPECT_EQ(short_number(0.00020000000298), "0.0002");
+  EXPECT_EQ(short_number(1600000), "1.6M");
+  EXPECT_EQ(short_number(144207), "144.2k");
+  EXPECT_EQ(short_number(9999), "9999");
+  EXPECT_EQ(short_number(-2e-7), "-2e-07");
+  EXPECT_EQ(short_number(std::copysign(NAN, -1.0)), "nan");
+}
+
+TEST(ReportChart, AxesHaveTitlesAndNoDigitsOfRounding) {
+  const std::string chart =
+      render_chart("Learning rates", {{"g.lr", {{1, 2e-4}, {2, 2.0000001e-4}}}}, "rate < 1");
+  EXPECT_NE(chart.find(">step</text>"), std::string::npos);
+  EXPECT_NE(chart.find(">rate &lt; 1</text>"), std::string::npos);
+  EXPECT_EQ(count_of(chart, ">0.0002</text>"), 1u) << chart;
+}
+
+TEST(ReportSummary, ConfigInAFewLines) {
+  const std::string table = summarize_config(R"({
+      "data": {"source": "mnist", "path": "data/<x>", "subset": 0, "range": [-1, 1]},
+      "latent": {"size": 64, "distribution": "normal"},
+      "generator": {"layers": [{"type": "dense", "units": 9}, {"type": "reshape", "shape": [1, 3, 3]}]},
+      "optimizer": {"g": {"type": "adam", "lr": 2e-4, "clip_norm": 0.0}, "d": 3},
+      "train": {"batch": 64, "ema": {"decay": 0.998}}, "seed": 0})");
+  for (const char* cell :
+       {"<td>mnist, path data/&lt;x&gt;, range [-1,1]</td>", "<td>normal, size 64</td>",
+        "<td>dense 9 \u2192 reshape 1x3x3</td>", "<td>adam, lr 0.0002</td>", "<td>batch 64</td>",
+        "<td>decay 0.998</td>", "<th>seed</th><td>0</td>"}) {
+    EXPECT_NE(table.find(cell), std::string::npos) << cell << " in " << table;
+  }
+  EXPECT_EQ(table.find("optimizer of d"), std::string::npos);
+  for (const char* odd :
+       {"", "{", "[]", "{}", R"({"generator": {"layers": [1, {"type": 3}, null]}})"}) {
+    EXPECT_NO_THROW(summarize_config(odd)) << odd;
+  }
+}
+
+TEST_F(ReportTest, TellsHowToGoOn) {
+  run_.write_status({RunState::kStopped, 10, 200, 75, ""});
+  EXPECT_NE(render_report(run_).find("<dt>Continue</dt><dd><code>gantry resume " +
+                                     run_.path().string() + "</code>"),
+            std::string::npos);
+  run_.write_status({RunState::kDone, 200, 200, 0, ""});
+  EXPECT_NE(render_report(run_).find(run_.path().string() + " train.steps=400</code>"),
+            std::string::npos);
+  RunDir spaced = RunDir::create(scratch_ / "it's a run", log_);
+  spaced.write_config("{}\n");
+  EXPECT_NE(render_report(spaced).find("it'\\''s a run' --grid"), std::string::npos);
+}
+
+TEST_F(ReportTest, SaysWhereMetricsAreDamaged) {
+  std::ofstream(run_.metrics()) << "{\"step\":1,\"d.loss\":2}\ngarbage\n";
+  EXPECT_NE(render_report(run_).find("metrics.jsonl: line 2"), std::string::npos);
+}
+
+TEST_F(ReportTest, GradientsAsTheyShouldBeNeedNoChart) {
+  MetricsLog metrics(run_.metrics(), 0, log_);
+  metrics.write({1, {{"d.nonfinite", 0}, {"g.nonfinite", 0}}, {}});
+  EXPECT_EQ(count_of(render_report(run_), "class=\"chart\""), 0u);
+  metrics.write({2, {{"d.nonfinite", 3}, {"g.nonfinite", 0}}, {}});
+  EXPECT_EQ(count_of(render_report(run_), "class=\"chart\""), 1u);
 }
 
 TEST(ReportChart, OddSeriesGiveFiniteCoordinates) {

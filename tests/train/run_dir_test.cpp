@@ -64,6 +64,26 @@ TEST_F(RunDirTest, NumbersCountUp) {
   EXPECT_EQ(RunDir::create_numbered(runs, "a/b ..", log_).path().filename(), "0042-a-b-..");
 }
 
+TEST_F(RunDirTest, LettersOfAnyScriptStayInTheName) {
+  const fs::path runs = scratch_ / "runs";
+  const auto name_of = [&](const std::string& name) {
+    const std::string made =
+        RunDir::create_numbered(runs, name, log_).path().filename().string().substr(5);
+    fs::remove_all(runs);
+    return made;
+  };
+  const std::string letters = "m\xc3\xbcll-\xe6\xbc\xa2\xe5\xad\x97_\xd0\xb6.\xf0\x90\x8d\x88";
+  EXPECT_EQ(name_of(letters), letters);
+  EXPECT_EQ(name_of("a/b c\\d\te$f"), "a-b-c-d-e-f");
+  EXPECT_EQ(name_of("a\xe2\x80\xae z\xc2\x85"), "a--z-") << "right-to-left override, C1 control";
+  EXPECT_EQ(name_of("a\xc3"), "a-") << "cut short";
+  EXPECT_EQ(name_of("\xc0\xafx\xed\xa0\x80"), "--x---") << "overlong slash, surrogate";
+  EXPECT_EQ(name_of(""), "run");
+  std::string longest;
+  for (int i = 0; i < 60; ++i) longest += "\xe6\xbc\xa2";
+  EXPECT_EQ(name_of(longest), longest.substr(0, 99)) << "cut between characters";
+}
+
 TEST_F(RunDirTest, OtherFoldersAreRefused) {
   fs::create_directory(scratch_ / "full");
   std::ofstream(scratch_ / "full/thesis.tex") << "x";

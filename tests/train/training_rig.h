@@ -16,11 +16,12 @@ namespace gantry {
 class TrainingRig {
  public:
   TrainingRig(Backend backend, const std::string& config,
-              const std::vector<std::string>& overrides = {})
+              const std::vector<std::string>& overrides = {},
+              Allocator allocator = Allocator::kArena)
       : backend_(std::move(backend)) {
     RunConfig parsed = parse_config(config, "test.json", overrides).config;
     auto data = open_data(parsed.data, static_cast<uint64_t>(parsed.seed));
-    session_ = std::make_unique<Session>(std::move(parsed), backend_, std::move(data));
+    session_ = std::make_unique<Session>(std::move(parsed), backend_, std::move(data), allocator);
     session_->initialize();
   }
 
@@ -29,9 +30,7 @@ class TrainingRig {
   void step(int count) {
     for (int i = 0; i < count; ++i) session_->step();
   }
-  std::map<std::string, double> metrics() {
-    return session_->gan().metrics.latest(*backend_.device, session_->stream());
-  }
+  std::map<std::string, double> metrics() { return session_->latest_metrics(); }
 
  private:
   Backend backend_;
@@ -40,10 +39,11 @@ class TrainingRig {
 
 // Two threads, or what GANTRY_TEST_THREADS says: the thread sanitizer takes libgomp's barriers,
 // which it cannot see, for races.
-inline TrainingRig cpu_rig(const std::vector<std::string>& overrides = {}) {
+inline TrainingRig cpu_rig(const std::vector<std::string>& overrides = {},
+                           Allocator allocator = Allocator::kArena) {
   const char* threads = std::getenv("GANTRY_TEST_THREADS");
   return TrainingRig(open_backend(BackendChoice::kCpu, threads ? std::atoi(threads) : 2), kTinyGan,
-                     overrides);
+                     overrides, allocator);
 }
 
 }  // namespace gantry

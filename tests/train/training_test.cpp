@@ -104,8 +104,8 @@ TEST(Training, AccumulatedMicroBatchesAreTheWholeBatchInTheFirstUpdateOfD) {
   whole.step(1);
   parts.step(1);
   EXPECT_NEAR(whole.metrics().at("d.loss_real"), parts.metrics().at("d.loss_real"), 1e-6);
-  EXPECT_GT(whole.session().replay().plan().arena_bytes,
-            parts.session().replay().plan().arena_bytes);
+  EXPECT_GT(whole.session().usual().replay->plan().arena_bytes,
+            parts.session().usual().replay->plan().arena_bytes);
 }
 
 TEST(Training, EveryWayOfComposingAStepTrains) {
@@ -122,6 +122,9 @@ TEST(Training, EveryWayOfComposingAStepTrains) {
       {"objective.real_fake=mixed", "objective.combine=mean"},
       {"objective.loss=least_squares", "objective.labels={\"real\":1,\"fake\":-1}"},
       {"objective.generator_loss=saturating"},
+      {"objective={\"type\":\"lsgan\"}"},
+      {"objective={\"type\":\"wgan\"}", "optimizer.d.weight_clip=0.05"},
+      {"objective={\"type\":\"hinge\"}"},
       {"optimizer.g.clip_norm=0.5", "optimizer.d.weight_clip=0.05"},
   };
   for (const auto& overrides : variants) {
@@ -141,8 +144,8 @@ TEST(Training, EveryWayOfComposingAStepTrains) {
 // Reused fakes leave out one pass of G: fewer calls, and the same first update of D.
 TEST(Training, ReusedFakesSaveAGeneratorPass) {
   TrainingRig fresh = cpu_rig(), reused = cpu_rig({"train.reuse_fakes=true"});
-  EXPECT_LT(reused.session().replay().program().flops(),
-            fresh.session().replay().program().flops());
+  EXPECT_LT(reused.session().usual().recorded.program.flops(),
+            fresh.session().usual().recorded.program.flops());
   fresh.step(1);
   reused.step(1);
   EXPECT_EQ(fresh.metrics().at("d.loss_fake"), reused.metrics().at("d.loss_fake"));
@@ -153,7 +156,7 @@ TEST(Training, AReplayedStepAllocatesNothing) {
   TrainingRig rig = cpu_rig();
   rig.step(2);
   const MallocCount count;
-  for (int i = 0; i < 3; ++i) rig.session().replay().run(rig.session().stream());
+  for (int i = 0; i < 3; ++i) (*rig.session().usual().replay).run(rig.session().stream());
   EXPECT_EQ(count.count(), 0);
 }
 
@@ -165,8 +168,8 @@ TEST(Training, TheFirstNonfiniteTensorIsNamed) {
     if (tensor.name == "d.conv2.weight") tensor.as<float>()[3] = NAN;
   }
   rig.session().restore(broken, "memory");
-  const auto first =
-      first_nonfinite(rig.session().replay(), *rig.backend().device, rig.session().stream());
+  const auto first = first_nonfinite((*rig.session().usual().replay), *rig.backend().device,
+                                     rig.session().stream());
   ASSERT_TRUE(first);
   EXPECT_TRUE(first->starts_with("d1.m1.d.conv2.forward")) << *first;
 }

@@ -1,0 +1,182 @@
+// SPDX-License-Identifier: Apache-2.0
+// CUDA's runtime library, of which work on a stream is done before the call returns.
+#include <cstddef>
+#include <cstdio>
+#include <cstring>
+#include <functional>
+#include <memory>
+#include <vector>
+
+#include "tests/cuda_emulation/include/cuda_runtime.h"
+
+namespace emulation = gantry::emulation;
+
+namespace {
+constexpr size_t kMemory = size_t{8} << 30;
+}
+
+const char* cudaGetErrorName(cudaError_t status) {
+  return status == cudaSuccess ? "cudaSuccess" : "cudaError";
+}
+const char* cudaGetErrorString(cudaError_t status) {
+  return status == cudaErrorMemoryAllocation ? "out of memory" : "an emulated error";
+}
+cudaError_t cudaGetLastError() { return cudaSuccess; }
+
+cudaError_t cudaGetDeviceCount(int* count) {
+  *count = 1;
+  return cudaSuccess;
+}
+cudaError_t cudaGetDevice(int* device) {
+  *device = 0;
+  return cudaSuccess;
+}
+cudaError_t cudaSetDevice(int) { return cudaSuccess; }
+cudaError_t cudaGetDeviceProperties(cudaDeviceProp* properties, int) {
+  *properties = {};
+  std::snprintf(properties->name, sizeof(properties->name), "emulated");
+  properties->totalGlobalMem = kMemory;
+  properties->major = 9;
+  properties->multiProcessorCount = 4;
+  return cudaSuccess;
+}
+cudaError_t cudaDeviceSynchronize();
+cudaError_t cudaDriverGetVersion(int* version) {
+  *version = CUDART_VERSION;
+  return cudaSuccess;
+}
+cudaError_t cudaRuntimeGetVersion(int* version) {
+  *version = CUDART_VERSION;
+  return cudaSuccess;
+}
+
+// What was queued while a stream captured, in order.
+struct CUgraph_st {
+  std::vector<std::function<void()>> calls;
+};
+struct CUgraphExec_st {
+  std::vector<std::function<void()>> calls;
+};
+struct CUstream_st {
+  std::unique_ptr<CUgraph_st> capture;  // while it captures
+};
+
+namespace {
+// Streams that capture: then calls that wait for a device, or allocate, are refused.
+int captures = 0;
+
+cudaError_t unless_capturing() {
+  return captures > 0 ? cudaErrorStreamCaptureUnsupported : cudaSuccess;
+}
+
+template <typename Call>
+cudaError_t queue(cudaStream_t stream, const Call& call) {
+  if (stream && stream->capture) {
+    stream->capture->calls.push_back(call);
+  } else {
+    call();
+  }
+  return cudaSuccess;
+}
+}  // namespace
+
+bool emulated_capturing(cudaStream_t stream) { return stream->capture != nullptr; }
+void emulated_capture(cudaStream_t stream, std::function<void()> call) {
+  stream->capture->calls.push_back(std::move(call));
+}
+
+cudaError_t cudaStreamBeginCapture(cudaStream_t stream, cudaStreamCaptureMode) {
+  if (!stream || stream->capture) return cudaErrorInvalidValue;
+  stream->capture = std::make_unique<CUgraph_st>();
+  ++captures;
+  return cudaSuccess;
+}
+cudaError_t cudaStreamEndCapture(cudaStream_t stream, cudaGraph_t* graph) {
+  if (!stream->capture) return cudaErrorInvalidValue;
+  *graph = stream->capture.release();
+  --captures;
+  return cudaSuccess;
+}
+cudaError_t cudaGraphInstantiate(cudaGraphExec_t* executable, cudaGraph_t graph,
+                                 unsigned long long) {
+  *executable = new CUgraphExec_st{graph->calls};
+  return cudaSuccess;
+}
+cudaError_t cudaGraphDestroy(cudaGraph_t graph) {
+  delete graph;
+  return cudaSuccess;
+}
+cudaError_t cudaGraphExecDestroy(cudaGraphExec_t executable) {
+  delete executable;
+  return cudaSuccess;
+}
+cudaError_t cudaGraphUpload(cudaGraphExec_t, cudaStream_t) { return cudaSuccess; }
+cudaError_t cudaGraphLaunch(cudaGraphExec_t executable, cudaStream_t stream) {
+  if (stream->capture) return cudaErrorStreamCaptureUnsupported;
+  for (const auto& call : executable->calls) call();
+  return cudaSuccess;
+}
+
+cudaError_t cudaStreamCreateWithFlags(cudaStream_t* stream, unsigned) {
+  *stream = new CUstream_st;
+  return cudaSuccess;
+}
+cudaError_t cudaStreamDestroy(cudaStream_t stream) {
+  delete stream;
+  return cudaSuccess;
+}
+cudaError_t cudaStreamSynchronize(cudaStream_t) { return unless_capturing(); }
+
+cudaError_t cudaDeviceSynchronize() { return unless_capturing(); }
+
+cudaError_t emulated_malloc(void** data, size_t bytes) {
+  if (captures > 0) return cudaErrorStreamCaptureUnsupported;
+  *data = emulation::allocate(bytes);
+  return *data ? cudaSuccess : cudaErrorMemoryAllocation;
+}
+cudaError_t cudaFree(void* data) {
+  if (captures > 0) return cudaErrorStreamCaptureUnsupported;
+  emulation::release(data);
+  return cudaSuccess;
+}
+cudaError_t cudaMemGetInfo(size_t* free, size_t* total) {
+  *total = kMemory;
+  *free = kMemory - emulation::allocated_bytes();
+  return cudaSuccess;
+}
+cudaError_t cudaMemset(void* data, int value, size_t bytes) {
+  std::memset(data, value, bytes);
+  return cudaSuccess;
+}
+cudaError_t cudaMemsetAsync(void* data, int value, size_t bytes, cudaStream_t stream) {
+  return queue(stream, [=] { std::memset(data, value, bytes); });
+}
+cudaError_t cudaMemcpyAsync(void* to, const void* from, size_t bytes, cudaMemcpyKind,
+                            cudaStream_t stream) {
+  return queue(stream, [=] { std::memcpy(to, from, bytes); });
+}
+
+cudaError_t emulated_launch(const cudaLaunchConfig_t& config, void (*body)(const void*),
+                            const void* argument, size_t bytes) {
+  const auto run = [config, body, bytes](const void* of_kernel) {
+    emulation::run_grid(config.gridDim, config.blockDim, config.dynamicSmemBytes, body, of_kernel,
+                        bytes);
+  };
+  if (!config.stream || !config.stream->capture) {
+    run(argument);
+    return cudaSuccess;
+  }
+  // A launch takes its arguments along, in memory aligned as any of them may need.
+  std::vector<std::max_align_t> copy((bytes + sizeof(std::max_align_t) - 1) /
+                                     sizeof(std::max_align_t));
+  std::memcpy(copy.data(), argument, bytes);
+  return queue(config.stream, [run, copy] { run(copy.data()); });
+}
+cudaError_t cudaFuncGetAttributes(cudaFuncAttributes* attributes, const void*) {
+  *attributes = {};
+  return cudaSuccess;
+}
+cudaError_t cudaFuncGetName(const char** name, const void*) {
+  *name = "kernel";
+  return cudaSuccess;
+}

@@ -1,0 +1,156 @@
+// SPDX-License-Identifier: Apache-2.0
+// Every shipped config on two backends from the same seed: 20 steps, the same losses at each and
+// the same weights after the last, up to what roundings grow to. CPU against GPU where there is a
+// GPU; everywhere, one CPU thread against two, which sum in another order.
+#include <gtest/gtest.h>
+
+#include <algorithm>
+#include <cmath>
+#include <filesystem>
+#include <optional>
+
+#include "tests/tolerances.h"
+#include "tests/train/training_rig.h"
+#include "train/host_copy.h"
+
+namespace gantry {
+namespace {
+
+namespace fs = std::filesystem;
+
+constexpr int kSteps = 20;
+
+std::vector<std::string> shipped_configs() {
+  std::vector<std::string> names;
+  for (const auto& entry : fs::directory_iterator(GANTRY_SOURCE_DIR "/configs")) {
+    if (entry.path().extension() == ".json") names.push_back(entry.path().stem());
+  }
+  std::sort(names.begin(), names.end());
+  return names;
+}
+
+// The config on drawn samples in place of its data, which may not be here.
+std::string drawn_data(const DataConfig& data) {
+  int64_t channels = data.channels, side = data.size[0];
+  if (data.source == DataSourceKind::kMnist) channels = 1, side = 28;
+  if (data.source == DataSourceKind::kCifar10) channels = 3, side = 32;
+  return concat(R"(data={"source": "glyphs", "samples": 512, "channels": )", channels,
+                R"(, "size": )", side, R"(, "range": [)", data.range[0], ", ", data.range[1], "]}");
+}
+
+std::unique_ptr<Session> open(const std::string& name, Backend& backend,
+                              std::vector<std::string> overrides) {
+  const std::string path = GANTRY_SOURCE_DIR "/configs/" + name + ".json";
+  overrides.push_back(drawn_data(load_config(path).config.data));
+  RunConfig config = load_config(path, overrides).config;
+  auto data = open_data(config.data, static_cast<uint64_t>(config.seed));
+  auto session = std::make_unique<Session>(std::move(config), backend, std::move(data));
+  session->initialize();
+  return session;
+}
+
+std::vector<double> weights(Session& session, const Player& player) {
+  return read_reals(*session.system().backend.device, session.stream(), player.store.values());
+}
+
+double distance(const std::vector<double>& a, const std::vector<double>& b) {
+  double sum = 0;
+  for (size_t i = 0; i < a.size(); ++i) sum += (a[i] - b[i]) * (a[i] - b[i]);
+  return std::sqrt(sum);
+}
+
+void compare(const std::string& name, Backend first, Backend second,
+             const std::vector<std::string>& overrides) {
+  const auto a = open(name, first, overrides), b = open(name, second, overrides);
+  std::map<std::string, std::vector<double>> before;
+  for (const auto& player : a->system().players) before[player->name] = weights(*a, *player);
+  double worst_loss = 0, worst_weights = 0;
+  for (int step = 1; step <= kSteps; ++step) {
+    a->step();
+    b->step();
+    const auto expected = a->latest_metrics();
+    for (const auto& [metric, value] : b->latest_metrics()) {
+      if (metric.find("loss") == std::string::npos) continue;
+      const double off = std::abs(value - expected.at(metric)) / (1 + std::abs(value));
+      worst_loss = std::max(worst_loss, off);
+      EXPECT_LE(off, kStepsLossF32)
+          << metric << " at step " << step << ": " << value << " and " << expected.at(metric);
+    }
+  }
+  for (size_t i = 0; i < a->system().players.size(); ++i) {
+    const Player& player = *a->system().players[i];
+    const auto at_a = weights(*a, player), at_b = weights(*b, *b->system().players[i]);
+    const double moved = distance(at_a, before[player.name]);
+    EXPECT_GT(moved, 0) << player.name;
+    worst_weights = std::max(worst_weights, distance(at_a, at_b) / moved);
+    EXPECT_LE(distance(at_a, at_b) / moved, kStepsWeightsF32) << player.name;
+  }
+  std::printf("%-26s after %d steps: losses within %.1e, weights within %.1e of their way\n",
+              name.c_str(), kSteps, worst_loss, worst_weights);
+}
+
+// The GPU, or why there is none.
+struct Gpu {
+  std::optional<Backend> backend;
+  std::string missing;
+};
+
+Gpu open_gpu() {
+  if (!has_cuda_backend()) return {std::nullopt, "no CUDA in this build"};
+  try {
+    return {open_backend(BackendChoice::kCuda, 0), ""};
+  } catch (const EnvironmentError& error) {
+    return {std::nullopt, error.what()};
+  }
+}
+
+class BackendParity : public ::testing::TestWithParam<std::string> {};
+
+TEST_P(BackendParity, GpuAgreesWithCpu) {
+  Gpu gpu = open_gpu();
+  if (!gpu.backend) GTEST_SKIP() << "CPU against GPU not compared: " << gpu.missing;
+  compare(GetParam(), open_backend(BackendChoice::kCpu, 0), std::move(*gpu.backend), {});
+}
+
+INSTANTIATE_TEST_SUITE_P(All, BackendParity, ::testing::ValuesIn(shipped_configs()),
+                         [](const auto& param) {
+                           std::string name = param.param;
+                           for (char& c : name) c = c == '-' ? '_' : c;
+                           return name;
+                         });
+
+class IgnoringWatcher : public ReplayWatcher {};
+
+// From its second step on a GPU launches what it has recorded.
+TEST(OnGpu, RecordedStepsAreThoseThatAreQueued) {
+  Gpu first = open_gpu(), second = open_gpu();
+  if (!first.backend) GTEST_SKIP() << "not run on a GPU: " << first.missing;
+  TrainingRig recorded(std::move(*first.backend), kTinyGan);
+  TrainingRig queued(std::move(*second.backend), kTinyGan);
+  IgnoringWatcher watcher;
+  recorded.step(kSteps);
+  for (int step = 0; step < kSteps; ++step) queued.session().step(watcher);
+  EXPECT_EQ(recorded.session().checkpoint().tensors, queued.session().checkpoint().tensors);
+}
+
+TEST(OnGpu, ResumingContinuesBitForBit) {
+  Gpu first = open_gpu(), second = open_gpu();
+  if (!first.backend) GTEST_SKIP() << "not run on a GPU: " << first.missing;
+  TrainingRig whole(std::move(*first.backend), kTinyGan);
+  TrainingRig part(std::move(*second.backend), kTinyGan);
+  whole.step(3);
+  part.session().restore(whole.session().checkpoint(), "memory");
+  whole.step(4);
+  part.step(4);
+  EXPECT_EQ(whole.session().checkpoint().tensors, part.session().checkpoint().tensors);
+}
+
+TEST(ThreadParity, TwoThreadsAgreeWithOne) {
+  for (const char* name : {"quickstart", "gan-mlp"}) {
+    compare(name, open_backend(BackendChoice::kCpu, 1), open_backend(BackendChoice::kCpu, 2),
+            {"train.batch=8"});
+  }
+}
+
+}  // namespace
+}  // namespace gantry
