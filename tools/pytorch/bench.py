@@ -1,16 +1,19 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: Apache-2.0
-"""Times the networks and the training step of a config in PyTorch, in its best modes on a CPU.
+"""Times the networks and the training step of a config in PyTorch, in its best modes.
 
-    bench.py CONFIG [key=value ...] [--threads N] [--precision fp32,bf16] [--json FILE]
+    bench.py CONFIG [key=value ...] [--device cpu|cuda] [--precision fp32,bf16] [--json FILE]
 
-channels_last throughout. Every mode runs in a process of its own, so that memory and start are
-its own: eager and compiled; without and with D's weight gradients in G's update; fp32 and bf16
-autocast. Reports the median step, peak resident memory, and the time from process start to the end
-of the first step.
+channels_last throughout, fused optimizers. Every mode runs in a process of its own, so that memory
+and start are its own: eager, compiled and, on a GPU, the whole step captured as one CUDA graph
+without and with compilation; without and with D's weight gradients in G's update; fp32, bf16
+autocast and, on a GPU, TF32 and fp16 with scaled losses. Reports the median step, peak memory (of
+the process on a CPU, of the device on a GPU), and the time from process start to the end of the
+first step.
 """
 
 import argparse
+import itertools
 import json
 import os
 import resource
@@ -25,31 +28,46 @@ def run_one(args):
     import torch
 
     from gantry_torch import config
-    from gantry_torch.training import Training
+    from gantry_torch.training import Training, set_matmul_precision
 
     engine, grads, precision = args.one.split(",")
+    on_gpu = args.device == "cuda"
+    wait = torch.cuda.synchronize if on_gpu else lambda: None
     torch.set_num_threads(args.threads)
     torch.manual_seed(1)
-    run = config.load(args.config, args.overrides)
-    training = Training(run, engine == "compile", grads == "frozen", precision == "bf16")
+    set_matmul_precision(precision)
+    training = Training(
+        config.load(args.config, args.overrides),
+        compiled="compile" in engine,
+        freeze=grads == "frozen",
+        precision=precision,
+        device=args.device,
+        captured="graph" in engine,
+    )
     training.step()
+    wait()
     first = time.time()
     for _ in range(args.warmup - 1):
         training.step()
+    wait()
     times = []
-    for _ in range(args.steps):
+    for _ in range(max(1, args.steps // args.sync_every)):
         begin = time.perf_counter()
-        training.step()
-        times.append(time.perf_counter() - begin)
+        for _ in range(args.sync_every):
+            training.step()
+        wait()
+        times.append((time.perf_counter() - begin) / args.sync_every)
     seconds = statistics.median(times)
     result = {
         "engine": engine,
         "d_weight_grads_in_g_step": grads != "frozen",
         "precision": precision,
+        "device": torch.cuda.get_device_name() if on_gpu else "cpu",
         "ms_per_step": seconds * 1e3,
         "fastest_ms": min(times) * 1e3,
         "images_per_second": training.batch / seconds,
         "peak_rss_bytes": resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * 1024,
+        "device_bytes": device_bytes(torch) if on_gpu else 0,
         "first_step_at": first,
         "batch": training.batch,
         "pytorch": torch.__version__,
@@ -57,10 +75,17 @@ def run_one(args):
     print(json.dumps(result))
 
 
+def device_bytes(torch):
+    """What is taken of the GPU's memory, by whatever runs on it: context, cache and all."""
+    free, total = torch.cuda.mem_get_info()
+    return total - free
+
+
 def spawn(args, mode):
     command = [sys.executable, os.path.abspath(__file__), args.config, *args.overrides]
     command += ["--one", ",".join(mode), "--threads", str(args.threads)]
     command += ["--steps", str(args.steps), "--warmup", str(args.warmup)]
+    command += ["--device", args.device, "--sync-every", str(args.sync_every)]
     begin = time.time()
     child = subprocess.run(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, check=False)
     if child.returncode != 0:
@@ -74,9 +99,9 @@ def spawn(args, mode):
 def show(result):
     grads = "with" if result["d_weight_grads_in_g_step"] else "without"
     print(
-        f"{result['engine']:8} {result['precision']} {grads:7} D's weight gradients: "
-        f"{result['ms_per_step']:8.1f} ms  {result['images_per_second']:7.0f} images/s  "
-        f"{result['peak_rss_bytes'] / 2**20:6.0f} MiB  "
+        f"{result['engine']:13} {result['precision']} {grads:7} D's weight gradients: "
+        f"{result['ms_per_step']:8.2f} ms  {result['images_per_second']:8.0f} images/s  "
+        f"{(result['device_bytes'] or result['peak_rss_bytes']) / 2**20:6.0f} MiB  "
         f"first step after {result['start_to_first_step_s']:.1f} s",
         flush=True,
     )
@@ -98,12 +123,19 @@ def parse():
     parser.add_argument("--threads", type=int, default=len(os.sched_getaffinity(0)))
     parser.add_argument("--steps", type=int, default=12)
     parser.add_argument("--warmup", type=int, default=4)
-    parser.add_argument("--engine", default="eager,compile")
+    parser.add_argument("--sync-every", type=int, default=1, help="steps between waits for a GPU")
+    parser.add_argument("--device", choices=("cpu", "cuda"), default="cpu")
+    parser.add_argument("--engine", help="of eager, compile, graph, compile_graph; all there are")
     parser.add_argument("--d-grads", default="frozen,kept", help="frozen, kept or both")
-    parser.add_argument("--precision", default="fp32,bf16")
+    parser.add_argument("--precision", help="of fp32, tf32, bf16, fp16; all that the device has")
+    parser.add_argument("--budget", type=float, default=0, help="seconds; then no more modes")
     parser.add_argument("--json", help="file for the results")
     parser.add_argument("--one", help=argparse.SUPPRESS)
-    return parser.parse_intermixed_args()
+    args = parser.parse_intermixed_args()
+    on_gpu = args.device == "cuda"
+    args.engine = args.engine or ("eager,graph,compile,compile_graph" if on_gpu else "eager,compile")
+    args.precision = args.precision or ("fp32,tf32,bf16,fp16" if on_gpu else "fp32,bf16")
+    return args
 
 
 def main():
@@ -111,14 +143,19 @@ def main():
     if args.one:
         run_one(args)
         return 0
-    results = []
-    for precision in args.precision.split(","):
-        for engine in args.engine.split(","):
-            for grads in args.d_grads.split(","):
-                result = spawn(args, (engine, grads, precision))
-                if result:
-                    results.append(result)
-                    show(result)
+    results, longest, start = [], 0, time.time()
+    for mode in itertools.product(
+        args.engine.split(","), args.d_grads.split(","), args.precision.split(",")
+    ):
+        begin = time.time()
+        if args.budget and begin + longest > start + args.budget:
+            print(f"{mode}: left out: no time", file=sys.stderr)
+            continue
+        result = spawn(args, mode)
+        longest = max(longest, time.time() - begin)
+        if result:
+            results.append(result)
+            show(result)
     if not results:
         return 1
     if args.json:

@@ -57,10 +57,14 @@ for config in "${configs[@]}"; do
   compare "$(basename "$config" .json)" "$config" "${overrides[@]}"
 done
 if [ $# -eq 0 ]; then
-  read -r -a overrides <<<"$(small "$root/configs/quickstart.json")"
   while read -r -a technique; do
     echo "-- ${technique[*]}"
-    compare "${technique[*]}" "$root/configs/quickstart.json" "${overrides[@]}" "${technique[@]}"
+    config=$root/configs/quickstart.json changes=("${technique[@]}")
+    if [[ ${technique[0]} == @* ]]; then
+      config=$root/configs/${technique[0]#@}.json changes=("${technique[@]:1}")
+    fi
+    read -r -a overrides <<<"$(small "$config")"
+    compare "${technique[*]}" "$config" "${overrides[@]}" "${changes[@]}"
   done < <(grep -v '^#' "$here/techniques.txt")
 fi
 if [ ${#failed[@]} -gt 0 ]; then

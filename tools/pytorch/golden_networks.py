@@ -123,6 +123,19 @@ NETWORKS = [
             {"type": "dense", "units": 2},
         ],
     },
+    {
+        "name": "projection",
+        "shape": [6, 1, 1],
+        "samples": 4,
+        "layers": [
+            {"type": "dense", "units": 4, "name": "hidden"},
+            {"type": "tanh", "name": "features"},
+            {"type": "dense", "units": 1, "name": "marginal"},
+            {"type": "embedding", "units": 4, "inputs": ["x"]},
+            {"type": "dot", "inputs": ["features", "embedding1"]},
+            {"type": "add", "inputs": ["marginal", "dot1"]},
+        ],
+    },
 ]
 
 

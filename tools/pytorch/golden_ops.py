@@ -224,8 +224,32 @@ def spectral_norm():
     put("spectral_norm/out", layer.weight, layer.weight_u, layer.weight_orig.grad)
 
 
-for part in (convolutions, norms, pointwise, spatial, losses, optimizers, spectral_norm):
-    part()
-tensors = {name: torch.cat(values) for name, values in sequences.items()}
-tensors = {name: t.float() if name.endswith("/in") else t for name, t in tensors.items()}
-save_file(tensors, sys.argv[1], metadata={"torch": torch.__version__, "seed": "20240607"})
+def gradient_penalties():
+    """in: g; out, for each kind: value, mean norm, d value / dg. target 3/4, scale 10."""
+    g = draw(3, 2, 4, 3, scale=0.25).requires_grad_()  # two norms above the target, one below
+    with torch.no_grad():
+        g[1] *= 0.25
+    put("gradient_penalty/in", g)
+    squares = g.flatten(1).square().sum(1)
+    excess = (squares + 1e-10).sqrt() - 0.75
+    for terms in (excess.square(), F.relu(excess).square(), squares / 2):
+        value = 10 * terms.mean()
+        (v,) = torch.autograd.grad(value, g, retain_graph=True)
+        put("gradient_penalty/out", value, squares.sqrt().mean(), v)
+    x = draw(3, 2, 4, 3, shift=2)
+    put("deviation/in", x)
+    put("deviation/out", x.std(unbiased=False))
+
+
+def write(path, parts):
+    for part in parts:
+        part()
+    tensors = {name: torch.cat(values) for name, values in sequences.items()}
+    tensors = {name: t.float() if name.endswith("/in") else t for name, t in tensors.items()}
+    save_file(tensors, path, metadata={"torch": torch.__version__, "seed": "20240607"})
+
+
+if __name__ == "__main__":
+    parts = (convolutions, norms, pointwise, spatial, losses, optimizers, spectral_norm)
+    parts += (gradient_penalties,)
+    write(sys.argv[1], parts)

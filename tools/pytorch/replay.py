@@ -19,11 +19,12 @@ import sys
 import torch
 
 from gantry_torch import safetensors
-from gantry_torch.step import Witness
+from gantry_torch.reconstruction import make_witness
 
 # kind: (tolerance, largest measured)
 TOLERANCES = {
     "fake": (1e-5, 3.5e-6),
+    "latent": (1e-5, 4.3e-7),  # codes of an autoencoder
     "score": (2e-5, 7.4e-6),
     "loss": (2e-5, 6.0e-6),
     "grad": (1e-4, 2.7e-5),
@@ -91,16 +92,26 @@ def check_inputs(witness, name, given, comparison):
             fault = witness.objective.target_fault(parts[2][len("target_") :], value)
             if fault:
                 comparison.failures.append(f"{key}: {fault}")
-        if parts[2] == "mask":
-            rate = witness.nets[parts[3]].layers[parts[4]].rate
+        if parts[-1] in ("share", "offset"):
+            fault = witness.objective.draw_fault(".".join(parts[2:]), value)
+            if fault:
+                comparison.failures.append(f"{key}: {fault}")
+        if "mask" in parts:
+            rate = witness.nets[parts[-2]].layers[parts[-1]].rate
             kept = 1 / (1 - rate)
             if not (((value - kept).abs() < 1e-5) | (value == 0)).all():
                 comparison.failures.append(f"{key}: values other than 0 and {kept:.6g}")
 
 
-def scales(found):
-    """max |b| per tensor, or per layer for gradients."""
+def scales(found, linear=False):
+    """max |b| per tensor, or per layer for gradients. linear: a loss is a mean of scores, which may
+    cancel, so that it counts relative to them."""
     largest = {key: float(value.abs().max()) for key, value in found.items()}
+    for key in [key for key in largest if linear and kind_of(key) == "score"]:
+        update, _, score = key.split(".")
+        of_generator = update[0] == "g"
+        loss = f"{update}.loss" if of_generator else f"{update}.{score.replace('score', 'loss')}"
+        largest[loss] = max(largest.get(loss, 0), largest[key])
     layers = {}
     for key, value in largest.items():
         if kind_of(key) == "grad":
@@ -146,13 +157,15 @@ def settle(witness, name, given, last):
 
 def replay_step(witness, path, comparison, last):
     given, metadata = safetensors.read(path)
+    witness.step = int(metadata["step"]) - 1
     for name in metadata["updates"].split():
         prefix = name + "."
         check_inputs(witness, name, given, comparison)
         found, turned = settle(witness, name, given, last)
         comparison.turned += turned
         found.update(witness.apply(name, given))
-        largest = scales(found)
+        objective = getattr(witness, "objective", None)
+        largest = scales(found, getattr(objective, "loss", None) == "wasserstein")
         for key, value in found.items():
             if key in given:
                 comparison.check(key, given[key], value, largest[key])
@@ -167,7 +180,7 @@ def replay(directory):
     with open(os.path.join(directory, "config.json"), encoding="utf-8") as file:
         config = json.load(file)
     last, _ = safetensors.read(os.path.join(directory, "initial.safetensors"))
-    witness = Witness(config)
+    witness = make_witness(config)
     missing = witness.load(last)
     comparison = Comparison()
     comparison.failures += [f"initial.safetensors lacks {name}" for name in missing]

@@ -122,6 +122,14 @@ class Dense(Layer):
         return y[:, :, None, None]
 
 
+class Embedding(Dense):
+    """nn.Embedding on one-hot vectors; the weight is its transpose."""
+
+    def __init__(self, c, x):
+        super().__init__({**c, "bias": False}, x)
+        nn.init.normal_(self.weight)
+
+
 def memory_order(x):
     """N x (H W C): the order in which an image lies in memory. Free for channels_last tensors."""
     return x.permute(0, 2, 3, 1).reshape(x.shape[0], -1)
@@ -276,3 +284,33 @@ class Add(Layer):
 
     def forward(self, x, mask=None):
         return sum(x[1:], x[0])
+
+
+class MinibatchDiscrimination(Layer):
+    """Salimans et al. 2016, section 3.2. The weight's rows are (dimension, feature) pairs, the
+    features fastest."""
+
+    def __init__(self, c, x):
+        super().__init__()
+        self.features, self.dimensions = c.get("features", 100), c.get("dimensions", 5)
+        width = x[0][0]
+        self.weight = nn.Parameter(torch.empty(self.dimensions * self.features, width))
+        self.shape = (width + self.features, 1, 1)
+
+    def forward(self, x, mask=None):
+        x = x[0].flatten(1)
+        m = F.linear(x, self.weight).view(len(x), self.dimensions, self.features)
+        near = torch.exp(-(m[:, None] - m[None]).abs().sum(2))
+        others = 1 - torch.eye(len(x), dtype=x.dtype)
+        o = (near * others[:, :, None]).sum(1)
+        return torch.cat([x, o], dim=1)[:, :, None, None]
+
+
+class Dot(Layer):
+    shape = (1, 1, 1)
+
+    def __init__(self, c, x):
+        super().__init__()
+
+    def forward(self, x, mask=None):
+        return (x[0] * x[1]).sum(dim=(1, 2, 3), keepdim=True)

@@ -10,6 +10,7 @@ TYPES = {
     "conv": layers.Conv,
     "conv_transpose": layers.ConvTranspose,
     "dense": layers.Dense,
+    "embedding": layers.Embedding,
     "flatten": layers.Flatten,
     "reshape": layers.Reshape,
     "dropout": layers.Dropout,
@@ -22,6 +23,9 @@ TYPES = {
     "crop": layers.Pad,
     "concat": layers.Concat,
     "add": layers.Add,
+    "virtual_batch_norm": norms.VirtualBatchNorm,
+    "minibatch_discrimination": layers.MinibatchDiscrimination,
+    "dot": layers.Dot,
     "batch_norm": norms.Norm,
     "layer_norm": norms.Norm,
     "instance_norm": norms.Norm,
@@ -60,6 +64,7 @@ class Network(nn.Module):
             previous = name
         self.output_names = config.get("outputs") or [previous]
         self.shapes = shapes
+        self.reference = None  # of virtual batch norm: a batch that goes before the samples
         for name, entry in zip(self.names, config["layers"]):
             normalised = entry.get("spectral_norm") or config.get("spectral_norm")
             if normalised and hasattr(self.layers[name], "weight"):
@@ -67,12 +72,25 @@ class Network(nn.Module):
 
     def forward(self, *inputs, masks=None):
         """Tensors in the order of the inputs' names; returns the first output, or all as a tuple."""
+        if self.reference is not None:
+            return self.without_reference(inputs, masks)
         values = dict(zip(self.input_names, inputs))
         for name, source in zip(self.names, self.sources):
             mask = masks.get(name) if masks else None
             values[name] = self.layers[name]([values[key] for key in source], mask)
         outputs = tuple(values[name] for name in self.output_names)
         return outputs[0] if len(outputs) == 1 else outputs
+
+    def without_reference(self, inputs, masks):
+        reference, self.reference = self.reference, None
+        for layer in self.layers.values():
+            if isinstance(layer, norms.VirtualBatchNorm):
+                layer.reference = len(reference)
+        outputs = self([torch.cat([reference, x]) for x in inputs][0], masks=masks)
+        self.reference = reference
+        if isinstance(outputs, tuple):
+            return tuple(y[len(reference) :] for y in outputs)
+        return outputs[len(reference) :]
 
     def tensors(self, buffers=False):
         """{"conv1.weight": tensor} of parameters, or of states."""
@@ -91,19 +109,63 @@ class Network(nn.Module):
 
 def data_shape(config):
     """(C, H, W) of what the generator makes, which is what the discriminator is shown."""
+    if "generator" not in config:
+        height, width = layers.pair(config["data"].get("size", 28))
+        return config["data"].get("channels") or 1, height, width
     generator = build_generator(config)
     return generator.shapes[generator.output_names[0]]
 
 
+def classes_of(config):
+    """How many classes the data of a config have."""
+    data = config["data"]
+    if data.get("classes"):
+        return len(data["classes"])
+    return data.get("glyphs", 10) if data["source"] == "glyphs" else 10
+
+
+def code_width(code):
+    return code.get("classes", 10) if code["type"] == "categorical" else code.get("size", 1)
+
+
+def inputs_of(config, section, main, shape):
+    """{name: (C, H, W)} of what a network is given: `main` of that shape, and labels if named."""
+    shapes = {main: shape, "label": (classes_of(config), 1, 1)}
+    return {name: shapes[name] for name in config[section].get("inputs") or [main]}
+
+
 def build_generator(config):
-    return Network(config["generator"], {"z": (config["latent"]["size"], 1, 1)})
+    latent = config["latent"]
+    width = latent["size"] + sum(code_width(code) for code in latent.get("codes", []))
+    return Network(config["generator"], inputs_of(config, "generator", "z", (width, 1, 1)))
 
 
 def build(config):
     """(generator, discriminator) of a config."""
     generator = build_generator(config)
     image = generator.shapes[generator.output_names[0]]
-    return generator, Network(config["discriminator"], {"x": image})
+    inputs = inputs_of(config, "discriminator", "x", image)
+    return generator, Network(config["discriminator"], inputs)
+
+
+def build_all(config):
+    """{"g": generator, "d": discriminator} of a config, or {"c": classifier}."""
+    if "classifier" in config:
+        return {"c": Network(config["classifier"], {"x": data_shape(config)})}
+    return dict(zip("gd", build(config)))
+
+
+def arguments(network, main, labels):
+    """What Network.forward takes: `main`, and one-hot labels (class numbers, N x 1 x 1 x 1)."""
+    values = []
+    for name in network.input_names:
+        if name != "label":
+            values.append(main)
+            continue
+        classes = network.shapes["label"][0]
+        one_hot = torch.nn.functional.one_hot(labels.flatten().long(), classes)
+        values.append(one_hot.to(main.dtype)[:, :, None, None])
+    return values
 
 
 def from_memory(tensor, like):
@@ -118,10 +180,17 @@ def to_memory(tensor):
     return tensor.permute(0, 2, 3, 1) if tensor.dim() == 4 else tensor
 
 
+def load_reference(network, prefix, tensors):
+    """D's is set in the first step: it is there in what that update left."""
+    if f"{prefix}.reference" in tensors:
+        network.reference = tensors[f"{prefix}.reference"].double().permute(0, 3, 1, 2)
+
+
 @torch.no_grad()
 def load(network, net, tensors):
     """Fills parameters and states from {"g.conv1.weight": tensor}; returns the names it lacked."""
     missing = []
+    load_reference(network, net, tensors)
     for name, value in {**network.tensors(), **network.tensors(buffers=True)}.items():
         key = f"{net}.{name}"
         if key in tensors:

@@ -8,6 +8,29 @@ from torch.nn import functional as F
 from .layers import Layer
 
 
+class VirtualBatchNorm(Layer):
+    """Salimans et al. 2016, section 3.4. The first `reference` samples of the batch are the
+    reference; the network sets the number."""
+
+    def __init__(self, c, x):
+        super().__init__()
+        self.shape, self.eps, self.reference = x[0], c.get("eps", 1e-5), 0
+        self.scale = nn.Parameter(torch.ones(self.shape[0]))
+        self.shift = nn.Parameter(torch.zeros(self.shape[0]))
+
+    def forward(self, x, mask=None):
+        fixed, rest = x[0][: self.reference], x[0][self.reference :]
+        own = 1 / (self.reference + 1)
+        mean, square = fixed.mean((0, 2, 3)), fixed.square().mean((0, 2, 3))
+        means = (1 - own) * mean + own * rest.mean((2, 3))
+        squares = (1 - own) * square + own * rest.square().mean((2, 3))
+        mean, square = mean.expand(len(fixed), -1), square.expand(len(fixed), -1)
+        mean, square = torch.cat([mean, means]), torch.cat([square, squares])
+        deviation = (square - mean.square() + self.eps).sqrt()
+        y = (x[0] - mean[:, :, None, None]) / deviation[:, :, None, None]
+        return y * self.scale[:, None, None] + self.shift[:, None, None]
+
+
 class Norm(Layer):
     def __init__(self, c, x):
         super().__init__()

@@ -42,11 +42,20 @@ class Optimizer:
         self.ema = ema if ema and ema.get("decay", 0) > 0 else None
         self.states = {}
         self.averages = {}
+        self.past = {}  # means of the parameters before each update
         self.t = 0
 
     def start_ema(self, params):
         """The average starts as the initial weights."""
         self.averages = {name: p.detach().clone() for name, p in params.items()}
+
+    def past_mean(self, name, p):
+        """Of the parameter before each update so far and now."""
+        return (self.t * self.past.get(name, 0) + p.detach()) / (self.t + 1)
+
+    def pull(self, name, p):
+        """The gradient of historical averaging: weight |p - mean|^2, the mean held constant."""
+        return 2 * self.config.get("historical_average", 0) * (p.detach() - self.past_mean(name, p))
 
     def next_lr(self):
         return learning_rate(self.config["lr"], self.config.get("schedule", {}), self.t)
@@ -55,6 +64,7 @@ class Optimizer:
     def step(self, params, grads):
         """Changes the tensors of `params` in place."""
         c, lr = self.config, self.next_lr()
+        self.past = {name: self.past_mean(name, p) for name, p in params.items()}
         self.t += 1
         factor = self.clip_factor(grads)
         for name, p in params.items():

@@ -5,7 +5,8 @@ import torch
 
 from . import network, spectral
 from .kinks import Kinks
-from .network import from_memory, to_memory
+from .heads import Heads
+from .network import arguments, from_memory, to_memory
 from .objective import Objective
 from .optimizers import Optimizer
 
@@ -14,17 +15,21 @@ class Witness:
     """Two networks of a config, what they should leave, and the optimizers' own states."""
 
     def __init__(self, config):
-        self.config = config
-        networks = [net.double().train() for net in network.build(config)]
-        self.nets = dict(zip("gd", networks))
-        self.kinks = Kinks(networks)
-        self.drawn = {}  # per micro-batch: what the fakes of the last D update were made from
-        self.objective = Objective(config["objective"])
+        nets = {key: net.double().train() for key, net in network.build_all(config).items()}
+        self.prepare(config, nets)
+        self.objective = Objective(config.get("objective", {}))
+        self.heads = Heads(config)
         optimizer = config["optimizer"]
-        self.optimizers = {
-            "g": Optimizer(optimizer["g"], config["train"].get("ema")),
-            "d": Optimizer(optimizer["d"]),
-        }
+        ema = {"g": config["train"].get("ema")}
+        self.optimizers = {net: Optimizer(optimizer[net], ema.get(net)) for net in self.nets}
+
+    def prepare(self, config, nets):
+        self.config = config
+        self.nets = nets
+        self.kinks = Kinks(nets.values())
+        self.step = 0  # steps done before the one that is replayed
+        self.whole = None  # the real batch of an update of D, all micro-batches
+        self.drawn = {}  # per micro-batch: what the fakes of the last D update were made from
 
     def load(self, tensors):
         missing = []
@@ -33,7 +38,8 @@ class Witness:
         return missing
 
     def start(self):
-        self.optimizers["g"].start_ema(self.nets["g"].tensors())
+        if "g" in self.nets:
+            self.optimizers["g"].start_ema(self.nets["g"].tensors())
 
     def update(self, name, given):
         """Runs update `name` ("d1") on the inputs of the step's file.
@@ -43,13 +49,19 @@ class Witness:
         """
         net = name[0]
         self.kinks.start()
-        for module in self.nets.values():
+        for other, module in self.nets.items():
             module.zero_grad()
+            network.load_reference(module, f"{name}.after.{other}", given)
         micros = sorted({key.split(".")[1] for key in given if key.startswith(f"{name}.m")})
         found, losses = {}, {}
-        for micro in micros:
-            inputs = self.inputs(given, f"{name}.{micro}.")
-            if net == "d":
+        all_inputs = {micro: self.inputs(given, f"{name}.{micro}.") for micro in micros}
+        if net == "d":
+            real = [inputs["real"] for inputs in all_inputs.values() if "real" in inputs]
+            self.whole = torch.cat(real) if real else None
+        for micro, inputs in all_inputs.items():
+            if net == "c":
+                pieces = self.classify(inputs)
+            elif net == "d":
                 self.drawn[micro] = {k: v for k, v in inputs.items() if k in made_from(inputs)}
                 pieces = self.judge(inputs)
             else:
@@ -65,6 +77,7 @@ class Witness:
             found[f"{name}.{key}"] = torch.stack(values).mean().detach()
         for key, value in self.nets[net].tensors().items():
             grad = torch.zeros_like(value) if value.grad is None else value.grad
+            grad = grad + self.optimizers[net].pull(key, value)
             found[f"{name}.grad.{net}.{key}"] = to_memory(grad)
         return found
 
@@ -77,7 +90,13 @@ class Witness:
         return inputs
 
     def make(self, inputs):
-        return self.nets["g"](inputs["latent"], masks=masks_of(inputs, "g"))
+        given = arguments(self.nets["g"], inputs["latent"], inputs.get("fake_labels"))
+        return self.nets["g"](*given, masks=masks_of(inputs, "g"))
+
+    def classify(self, inputs):
+        spectral.power_iterate(self.nets["c"])
+        logits = self.nets["c"](inputs["real"], masks=masks_of(inputs, "c"))
+        return {"score_real": logits, "loss_real": Heads.named(logits, inputs["labels"])}
 
     def judge(self, inputs):
         """D's update. With alternating batches a micro-batch has one side only."""
@@ -91,25 +110,49 @@ class Witness:
             pieces["fake"] = fake
             shown["fake"] = fake + inputs.get("noise_fake", 0)
         spectral.power_iterate(self.nets["d"])
-        scores = self.scores(shown, masks_of(inputs, "d"))
+        outputs = self.answers(shown, labels_of(inputs), masks_of(inputs, "d"))
+        scores = {side: output[0] for side, output in outputs.items()}
         targets = {side: inputs[f"target_{side}"] for side in shown}
         for side, loss in self.objective.discriminator(scores, targets).items():
-            pieces[f"score_{side}"] = scores[side]
+            pieces.update(self.named_outputs(f"score_{side}", outputs[side]))
             pieces[f"loss_{side}"] = loss
+        pieces.update(self.heads.discriminator(outputs, labels_of(inputs), inputs.get("latent")))
+        pieces.update(self.judge_slopes(shown, inputs))
         return pieces
 
-    def scores(self, shown, masks):
-        """D on each side: as one batch where the statistics are shared, else apart."""
+    def judge_slopes(self, shown, inputs):
+        """The penalties, in the steps that have them."""
+        alternating = len(shown) < 2  # and such updates have none
+        if alternating or self.step % self.objective.penalties.get("every", 1):
+            return {}
+        points = self.objective.penalty_points(shown, self.whole, inputs)
+        spectral.power_iterate(self.nets["d"], 0)  # u stays; v follows it, as in inference
+        return {
+            f"loss_{kind}": self.objective.penalty(
+                self.nets["d"], kind, x, masks_of(inputs, "d", f"{kind}.")
+            )
+            for kind, x in points.items()
+        }
+
+    def named_outputs(self, name, outputs):
+        """D's outputs as the trace calls them: the score, and others by their layer."""
+        names = [name] + [f"{name}.{layer}" for layer in self.nets["d"].output_names[1:]]
+        return dict(zip(names, outputs))
+
+    def answers(self, shown, labels, masks):
+        """D's outputs for each side: as one batch where the statistics are shared, else apart."""
         d, sizes = self.nets["d"], [len(x) for x in shown.values()]
         if self.objective.real_fake == "mixed":
-            parts = d(torch.cat(list(shown.values())), masks=masks).split(sizes)
-            return dict(zip(shown, parts))
-        scores, first = {}, 0
+            known = [labels[side] for side in shown if labels[side] is not None]
+            given = arguments(d, torch.cat(list(shown.values())), torch.cat(known) if known else None)
+            parts = [output.split(sizes) for output in all_of(d(*given, masks=masks))]
+            return {side: [part[i] for part in parts] for i, side in enumerate(shown)}
+        outputs, first = {}, 0
         for (side, x), size in zip(shown.items(), sizes):
             part = {layer: mask[first : first + size] for layer, mask in masks.items()}
-            scores[side] = d(x, masks=part)
+            outputs[side] = all_of(d(*arguments(d, x, labels[side]), masks=part))
             first += size
-        return scores
+        return outputs
 
     def generate(self, inputs, drawn):
         if "latent" in inputs:
@@ -119,9 +162,15 @@ class Witness:
             self.nets["g"].track(False)
             fake = self.make(drawn)
             self.nets["g"].track(True)
-        spectral.power_iterate(self.nets["d"])
-        score = self.nets["d"](fake + inputs.get("noise_fake", 0), masks=masks_of(inputs, "d"))
-        return {"fake": fake, "score_fake": score, "loss": self.objective.generator(score)}
+        drawn = inputs if "latent" in inputs else drawn
+        d, shown = self.nets["d"], fake + inputs.get("noise_fake", 0)
+        spectral.power_iterate(d)
+        given = arguments(d, shown, drawn.get("fake_labels"))
+        outputs = all_of(d(*given, masks=masks_of(inputs, "d")))
+        pieces = {"fake": fake, **self.named_outputs("score_fake", outputs)}
+        pieces["loss"] = self.objective.generator(outputs[0])
+        pieces.update(self.heads.generator(outputs, drawn.get("fake_labels"), drawn["latent"]))
+        return pieces
 
     def apply(self, name, given):
         """The optimizer's part, from the trace's own gradients: what should be there after it."""
@@ -145,10 +194,18 @@ class Witness:
         return found
 
 
+def all_of(outputs):
+    return outputs if isinstance(outputs, tuple) else (outputs,)
+
+
+def labels_of(inputs):
+    return {"real": inputs.get("labels"), "fake": inputs.get("fake_labels")}
+
+
 def made_from(inputs):
-    return ["latent"] + [key for key in inputs if key.startswith("mask.g.")]
+    return ["latent", "fake_labels"] + [key for key in inputs if key.startswith("mask.g.")]
 
 
-def masks_of(inputs, net):
-    prefix = f"mask.{net}."
+def masks_of(inputs, net, of=""):
+    prefix = f"{of}mask.{net}."
     return {key[len(prefix) :]: mask for key, mask in inputs.items() if key.startswith(prefix)}

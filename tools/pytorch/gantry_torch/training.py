@@ -7,50 +7,84 @@ from . import network
 from .objective import Objective
 
 
-def stock_optimizer(config, params):
+def stock_optimizer(config, params, capturable=False):
     """PyTorch's own, fused where there is one. Keras's variants cost the same."""
     kind, lr = config["type"], config["lr"]
     if kind in ("adam", "adamw"):
         rule = torch.optim.AdamW if kind == "adamw" else torch.optim.Adam
-        return rule(params, lr, config.get("betas", (0.9, 0.999)), fused=True)
+        betas = [float(beta) for beta in config.get("betas", (0.9, 0.999))]  # 0 is read as an int
+        return rule(params, lr, betas, fused=True, capturable=capturable)
     if kind == "rmsprop":
-        return torch.optim.RMSprop(params, lr, config.get("rho", 0.99))
-    return torch.optim.SGD(params, lr, config.get("momentum", 0))
+        return torch.optim.RMSprop(params, lr, config.get("rho", 0.99), capturable=capturable)
+    return torch.optim.SGD(params, lr, config.get("momentum", 0), fused=capturable)
+
+
+PRECISIONS = {"fp32": None, "tf32": None, "bf16": torch.bfloat16, "fp16": torch.float16}
+
+
+def set_matmul_precision(precision):
+    """TF32 for all but fp32, which PyTorch's convolutions would use by themselves."""
+    torch.backends.cuda.matmul.allow_tf32 = precision != "fp32"
+    torch.backends.cudnn.allow_tf32 = precision != "fp32"
+    torch.backends.cudnn.benchmark = True
 
 
 class Training:
-    """compiled: through torch.compile. freeze: no weight gradients of D in G's update."""
+    """compiled: through torch.compile. freeze: no weight gradients of D in G's update. captured: the
+    whole step as one CUDA graph. precision: a key of PRECISIONS; fp16 scales its losses."""
 
-    def __init__(self, config, compiled=False, freeze=True, bf16=False):
+    def __init__(self, config, compiled=False, freeze=True, precision="fp32", device="cpu",
+                 captured=False):
         train = config["train"]
         self.batch = train["batch"]
         self.generated = train.get("generator_batch") or self.batch
         self.reuse = train.get("reuse_fakes", False)
         self.d_steps = train.get("d_steps", 1)
-        self.freeze, self.bf16 = freeze, bf16
+        self.freeze, self.device = freeze, device
+        self.half = PRECISIONS[precision]
         self.objective = Objective(config["objective"])
         self.g, self.d = (
-            net.train().to(memory_format=torch.channels_last) for net in network.build(config)
+            net.train().to(device, memory_format=torch.channels_last)
+            for net in network.build(config)
         )
         for net in (self.g, self.d):
             initialize(net)
-        optimizer = config["optimizer"]
+        optimizer, on_gpu = config["optimizer"], device == "cuda"
         self.optimizers = {
-            "g": stock_optimizer(optimizer["g"], self.g.parameters()),
-            "d": stock_optimizer(optimizer["d"], self.d.parameters()),
+            "g": stock_optimizer(optimizer["g"], self.g.parameters(), on_gpu),
+            "d": stock_optimizer(optimizer["d"], self.d.parameters(), on_gpu),
         }
+        scaled = self.half is torch.float16
+        self.scalers = {net: torch.amp.GradScaler(device, enabled=scaled) for net in "gd"}
         self.run_g = torch.compile(self.g) if compiled else self.g
         self.run_d = torch.compile(self.d) if compiled else self.d
         image = self.d.shapes["x"]
-        real = torch.rand(self.batch, *image) * 2 - 1
+        real = torch.rand(self.batch, *image, device=device) * 2 - 1
         self.real = real.contiguous(memory_format=torch.channels_last)
+        self.graph = None
+        self.step = self.eager_step
+        if captured:
+            self.capture()
+
+    def capture(self):
+        """As in PyTorch's notes on CUDA graphs: some steps aside, then one is captured."""
+        aside = torch.cuda.Stream()
+        aside.wait_stream(torch.cuda.current_stream())
+        with torch.cuda.stream(aside):
+            for _ in range(4):
+                self.eager_step()
+        torch.cuda.current_stream().wait_stream(aside)
+        self.graph = torch.cuda.CUDAGraph()
+        with torch.cuda.graph(self.graph):
+            self.eager_step()
+        self.step = self.graph.replay
 
     def autocast(self):
-        return torch.autocast("cpu", torch.bfloat16, enabled=self.bf16)
+        return torch.autocast(self.device, self.half, enabled=self.half is not None)
 
     def generate(self, n):
         with self.autocast():
-            return self.run_g(torch.randn(n, *self.g.shapes["z"]))
+            return self.run_g(torch.randn(n, *self.g.shapes["z"], device=self.device))
 
     def scores(self, fake):
         with self.autocast():
@@ -61,8 +95,10 @@ class Training:
         return dict(zip(("real", "fake"), (part.float() for part in parts)))
 
     def descend(self, net, loss):
-        loss.backward()
-        self.optimizers[net].step()
+        scaler = self.scalers[net]
+        scaler.scale(loss).backward()
+        scaler.step(self.optimizers[net])
+        scaler.update()
         self.optimizers[net].zero_grad()
 
     def update_d(self, fake):
@@ -74,9 +110,12 @@ class Training:
                 self.descend("d", self.objective.score(score, targets[side]))
             return
         losses = self.objective.discriminator(self.scores(fake), targets)
+        points = self.objective.penalty_points({"real": self.real, "fake": fake}, self.real, {})
+        for kind, x in points.items():
+            losses[kind] = self.objective.penalty(self.d, kind, x)
         self.descend("d", sum(losses.values()))
 
-    def step(self):
+    def eager_step(self):
         for _ in range(self.d_steps):
             if self.reuse:
                 fake = self.generate(self.batch)
