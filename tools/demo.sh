@@ -5,8 +5,14 @@ set -euo pipefail
 cd "$(dirname "$0")/.."
 
 tools/packages.sh build
+cuda=OFF
+if nvidia-smi -L 2>/dev/null | grep -q GPU; then
+  tools/setup_cuda.sh
+  cuda=ON
+fi
 echo "Building build/gantry ..."
-cmake -S . -B build -G Ninja -DCMAKE_BUILD_TYPE=Release -DGANTRY_TESTS=OFF >/dev/null
+cmake -S . -B build -G Ninja -DCMAKE_BUILD_TYPE=Release -DGANTRY_TESTS=OFF \
+  -DGANTRY_CUDA=$cuda >/dev/null
 cmake --build build --target gantry
 
 out="runs/quickstart"

@@ -6,7 +6,13 @@ set -euo pipefail
 cd "$(dirname "$0")/.."
 
 tools/packages.sh build test
-cmake -S . -B build -G Ninja -DCMAKE_BUILD_TYPE=Release -DGANTRY_TESTS=ON >/dev/null
+cuda=OFF
+if nvidia-smi -L 2>/dev/null | grep -q GPU; then
+  tools/setup_cuda.sh
+  cuda=ON
+fi
+cmake -S . -B build -G Ninja -DCMAKE_BUILD_TYPE=Release -DGANTRY_TESTS=ON \
+  -DGANTRY_CUDA=$cuda >/dev/null
 cmake --build build
 [ -n "${GANTRY_DATA:-}" ] || echo "GANTRY_DATA is not set: tests on the full data sets are skipped."
 ctest --test-dir build --output-on-failure -j "$(nproc)" "$@"
