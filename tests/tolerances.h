@@ -48,7 +48,7 @@ inline constexpr double kUpdateDifference = 1e-7;  // seen 1.4e-8
 // 20 training steps of a shipped config on two backends: losses relative to 1 + |loss|; the
 // distance between the weights relative to how far they have come. Seen between one and two CPU
 // threads.
-inline constexpr double kStepsLossF32 = 1e-4;     // seen 1.8e-7
-inline constexpr double kStepsWeightsF32 = 1e-2;  // seen 2.8e-4
+inline constexpr double kStepsLossF32 = 1e-5;     // seen 2.1e-7
+inline constexpr double kStepsWeightsF32 = 1e-4;  // seen 1.6e-6
 
 }  // namespace gantry

@@ -134,7 +134,10 @@ TEST(Condition, DIsToldTheClassOfBothHalves) {
   TapReader a, b;
   a.step(together.session());
   b.step(apart.session());
-  EXPECT_EQ(a.at("d1.m1.score_real"), b.at("d1.m1.score_real"));
+  const std::vector<double> one = a.at("d1.m1.score_real"), two = b.at("d1.m1.score_real");
+  ASSERT_EQ(one.size(), two.size());
+  // A product may sum sixteen rows in another order than eight.
+  for (size_t i = 0; i < one.size(); ++i) EXPECT_NEAR(one[i], two[i], 1e-5) << i;
 }
 
 TEST(Condition, WhatNobodyCouldUseIsRefused) {
