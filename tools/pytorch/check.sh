@@ -51,10 +51,11 @@ find_python
 out=$(mktemp -d)
 trap 'rm -r "$out"' EXIT
 failed=()
-if [ $# -gt 0 ]; then configs=("$@"); else configs=("$root"/configs/*.json); fi
+if [ $# -gt 0 ]; then configs=("$@"); else configs=("$root"/configs/{,toy/}*.json); fi
 for config in "${configs[@]}"; do
   read -r -a overrides <<<"$(small "$config")"
-  compare "$(basename "$config" .json)" "$config" "${overrides[@]}"
+  name=${config#"$root"/configs/}
+  compare "${name%.json}" "$config" "${overrides[@]}"
 done
 if [ $# -eq 0 ]; then
   while read -r -a technique; do

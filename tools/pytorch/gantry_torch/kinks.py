@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""On which side of zero a ReLU or LeakyReLU stands when rounding decides.
+"""On which side of zero a ReLU, a LeakyReLU or an absolute error stands when rounding decides.
 
 A value within float32 rounding of zero may be positive in one program and negative in the other.
 Forward passes agree all the same, but the gradient jumps: both are right. Such values are listed
@@ -26,6 +26,7 @@ class Kinks:
         self.near = []  # (distance, key)
 
     def positive(self, layer, x):
+        """layer: whatever asks; its passes are told apart."""
         call = self.passes.get(layer, 0)
         self.passes[layer] = call + 1
         values = x.detach()

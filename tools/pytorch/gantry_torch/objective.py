@@ -6,7 +6,10 @@ from torch.nn import functional as F
 
 
 def slope_penalty(d, x, kind, config, masks):
-    """On the gradient of D's answer to x by x itself; the answer is the mean over patches."""
+    """On the gradient of D's answer to x by x itself; the answer is the mean over patches.
+
+    d(x, masks=masks) gives the score alone, of the labels that D is told beside x.
+    """
     x = x.detach().requires_grad_(True)
     answer = d(x, masks=masks)
     (g,) = torch.autograd.grad(answer.mean((1, 2, 3)).sum(), x, create_graph=True)

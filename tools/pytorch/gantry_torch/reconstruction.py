@@ -54,7 +54,9 @@ class CriticWitness(Witness):
     def energies(self, x, y):
         """One per sample."""
         if self.kind == "began":
-            return (y - x).abs().flatten(1).mean(1)
+            residual = y - x
+            sign = torch.where(self.kinks.positive(self, residual), 1.0, -1.0)
+            return (sign * residual).flatten(1).mean(1)
         squares = (y - x).square().flatten(1)
         return squares.mean(1) if self.ebgan["mean"] else squares.sum(1)
 

@@ -127,9 +127,14 @@ class Witness:
             return {}
         points = self.objective.penalty_points(shown, self.whole, inputs)
         spectral.power_iterate(self.nets["d"], 0)  # u stays; v follows it, as in inference
+
+        def score(x, masks):
+            given = arguments(self.nets["d"], x, inputs.get("labels"))
+            return all_of(self.nets["d"](*given, masks=masks))[0]
+
         return {
             f"loss_{kind}": self.objective.penalty(
-                self.nets["d"], kind, x, masks_of(inputs, "d", f"{kind}.")
+                score, kind, x, masks_of(inputs, "d", f"{kind}.")
             )
             for kind, x in points.items()
         }
