@@ -9,43 +9,24 @@
 
 #include <algorithm>
 #include <cmath>
-#include <filesystem>
 #include <optional>
 
 #include "tests/tolerances.h"
+#include "tests/train/shipped_configs.h"
 #include "tests/train/training_rig.h"
 #include "train/host_copy.h"
 
 namespace gantry {
 namespace {
 
-namespace fs = std::filesystem;
-
 constexpr int kSteps = 20;
 constexpr double kEps = 1e-5;
 
-std::vector<std::string> shipped_configs() {
-  std::vector<std::string> names;
-  for (const auto& entry : fs::directory_iterator(GANTRY_SOURCE_DIR "/configs")) {
-    if (entry.path().extension() == ".json") names.push_back(entry.path().stem());
-  }
-  std::sort(names.begin(), names.end());
-  return names;
-}
-
-// The config on drawn samples in place of its data, which may not be here.
-std::string drawn_data(const DataConfig& data) {
-  int64_t channels = data.channels, side = data.size[0];
-  if (data.source == DataSourceKind::kMnist) channels = 1, side = 28;
-  if (data.source == DataSourceKind::kCifar10) channels = 3, side = 32;
-  return concat(R"(data={"source": "glyphs", "samples": 512, "channels": )", channels,
-                R"(, "size": )", side, R"(, "range": [)", data.range[0], ", ", data.range[1], "]}");
-}
-
 std::unique_ptr<Session> open(const std::string& name, Backend& backend,
                               std::vector<std::string> overrides) {
-  const std::string path = GANTRY_SOURCE_DIR "/configs/" + name + ".json";
-  overrides.push_back(drawn_data(load_config(path).config.data));
+  const std::string path = path_of_config(name);
+  const auto drawn = drawn_data(load_config(path).config);
+  overrides.insert(overrides.end(), drawn.begin(), drawn.end());
   RunConfig config = load_config(path, overrides).config;
   for (PlayerConfig* player : config.players()) {
     player->optimizer.eps = std::max(player->optimizer.eps, kEps);
@@ -120,11 +101,7 @@ TEST_P(BackendParity, GpuAgreesWithCpu) {
 }
 
 INSTANTIATE_TEST_SUITE_P(All, BackendParity, ::testing::ValuesIn(shipped_configs()),
-                         [](const auto& param) {
-                           std::string name = param.param;
-                           for (char& c : name) c = c == '-' ? '_' : c;
-                           return name;
-                         });
+                         [](const auto& param) { return test_name(param.param); });
 
 class IgnoringWatcher : public ReplayWatcher {};
 
@@ -153,7 +130,7 @@ TEST(OnGpu, ResumingContinuesBitForBit) {
 }
 
 TEST(ThreadParity, TwoThreadsAgreeWithOne) {
-  for (const char* name : {"quickstart", "gan-mlp"}) {
+  for (const char* name : {"quickstart", "gan-mlp", "toy/wgan-gp-ring", "toy/minibatch-grid"}) {
     compare(name, open_backend(BackendChoice::kCpu, 1), open_backend(BackendChoice::kCpu, 2),
             {"train.batch=8"});
   }

@@ -6,7 +6,7 @@
 #include <sstream>
 
 #include "core/error.h"
-#include "train/config_file.h"
+#include "tests/train/shipped_configs.h"
 
 namespace gantry {
 namespace {
@@ -36,22 +36,14 @@ std::string failure(const Overrides& overrides) {
   return "";
 }
 
-std::vector<std::filesystem::path> shipped_configs() {
-  std::vector<std::filesystem::path> paths;
-  for (const auto& entry : std::filesystem::directory_iterator(kSource / "configs")) {
-    if (entry.path().extension() == ".json") paths.push_back(entry.path());
-  }
-  return paths;
-}
-
 TEST(Config, EveryShippedConfigLoadsAndResolvesToItself) {
-  const auto paths = shipped_configs();
-  EXPECT_GE(paths.size(), 8u);
-  for (const auto& path : paths) {
-    const LoadedConfig loaded = load_config(path.string());
+  const auto names = shipped_configs();
+  EXPECT_GE(names.size(), 40u);
+  for (const std::string& name : names) {
+    const LoadedConfig loaded = load_config(path_of_config(name));
     const LoadedConfig again = parse_config(loaded.resolved, "resolved");
-    EXPECT_EQ(again.resolved, loaded.resolved) << path;
-    EXPECT_EQ(again.origins.find("default"), std::string::npos) << path;
+    EXPECT_EQ(again.resolved, loaded.resolved) << name;
+    EXPECT_EQ(again.origins.find("default"), std::string::npos) << name;
   }
 }
 

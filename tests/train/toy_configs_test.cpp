@@ -2,32 +2,26 @@
 // Every file of configs/toy: strict, named after itself, and a run that resumes bit for bit.
 #include <gtest/gtest.h>
 
-#include <algorithm>
 #include <cmath>
-#include <filesystem>
 
+#include "tests/train/shipped_configs.h"
 #include "tests/train/training_rig.h"
 
 namespace gantry {
 namespace {
 
-namespace fs = std::filesystem;
-
 std::vector<std::string> toy_configs() {
-  std::vector<std::string> names;
-  for (const auto& entry : fs::directory_iterator(GANTRY_SOURCE_DIR "/configs/toy")) {
-    if (entry.path().extension() == ".json") names.push_back(entry.path().stem().string());
-  }
-  std::sort(names.begin(), names.end());
+  std::vector<std::string> names = shipped_configs();
+  std::erase_if(names, [](const std::string& name) { return !name.starts_with("toy/"); });
   return names;
 }
 
 class ToyConfig : public ::testing::TestWithParam<std::string> {
  protected:
   std::unique_ptr<Session> open() {
-    const std::string path = concat(GANTRY_SOURCE_DIR, "/configs/toy/", GetParam(), ".json");
+    const std::string path = path_of_config(GetParam());
     RunConfig config = load_config(path, {"train.batch=8", "data.samples=256"}).config;
-    EXPECT_EQ(config.name, GetParam());
+    EXPECT_EQ("toy/" + config.name, GetParam());
     auto data = open_data(config.data, static_cast<uint64_t>(config.seed));
     auto session = std::make_unique<Session>(std::move(config), backend_, std::move(data));
     session->initialize();
@@ -49,11 +43,8 @@ TEST_P(ToyConfig, TrainsAndResumesBitForBit) {
   EXPECT_EQ(whole->checkpoint().tensors, resumed->checkpoint().tensors);
 }
 
-INSTANTIATE_TEST_SUITE_P(All, ToyConfig, ::testing::ValuesIn(toy_configs()), [](const auto& param) {
-  std::string name = param.param;
-  for (char& c : name) c = c == '-' ? '_' : c;
-  return name;
-});
+INSTANTIATE_TEST_SUITE_P(All, ToyConfig, ::testing::ValuesIn(toy_configs()),
+                         [](const auto& param) { return test_name(param.param); });
 
 }  // namespace
 }  // namespace gantry
