@@ -42,6 +42,8 @@ inline constexpr double kNetworkSecondOrderF32 = 5e-6;  // seen 3.6e-7
 // Whole networks on the reference against difference quotients with eps 1e-6.
 inline constexpr double kNetworkDifference = 1e-7;        // seen 3.6e-8
 inline constexpr double kNetworkSecondDifference = 5e-7;  // seen 6.3e-8
+// The critics of configs/ with eps 1e-8, a sixteenth as wide.
+inline constexpr double kCriticDifference = 1e-5;  // seen 1.8e-6
 // D's whole update, penalties included, along one direction per parameter tensor.
 inline constexpr double kUpdateDifference = 1e-7;  // seen 1.4e-8
 

@@ -65,6 +65,13 @@ class CriticUpdate {
     });
   }
 
+  // Lets the states that steps move come to rest; needs a learning rate of 0.
+  void settle(int steps) {
+    rig_.session().restore(at_, "memory");
+    rig_.step(steps);
+    at_ = rig_.session().checkpoint();
+  }
+
   static bool is_parameter(const System& system, const std::string& name) {
     for (const ParamRange& range : system.player("d").store.params()) {
       if (name == "d." + range.name) return true;
@@ -180,6 +187,20 @@ TEST(Penalty, TheGradientIsThatOfTheWholeLossForAnyCritic) {
     CriticUpdate update(game(kObjectives[seed % 6], critic));
     EXPECT_LT(update_difference.see(update.worst_error()), kUpdateDifference)
         << kObjectives[seed % 6] << critic;
+  }
+}
+
+// A weight is divided by u^T W v, u and v held constant in its gradient. Where they have come to
+// rest that is the slope of the largest singular value too, whose difference this is.
+TEST(Penalty, TheGradientIsThatOfTheWholeLossUnderSpectralNorm) {
+  const std::string layers =
+      replaced(kLeaky, R"({"type":"leaky_relu","slope":0.2})", R"({"type":"elu"})");
+  for (const std::string& objective : kObjectives) {
+    CriticUpdate update(
+        game(objective, "discriminator.layers=" + layers,
+             {"discriminator.spectral_norm=true", R"(optimizer.d={"type":"sgd","lr":0})"}));
+    update.settle(200);
+    EXPECT_LT(update_difference.see(update.worst_error()), kUpdateDifference) << objective;
   }
 }
 
