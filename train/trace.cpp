@@ -8,6 +8,7 @@
 #include <sstream>
 
 #include "core/atomic_file.h"
+#include "train/call_name.h"
 #include "train/host_copy.h"
 
 namespace gantry {
@@ -26,26 +27,6 @@ bool is_network_tensor(const std::string& name) {
   return name.find(".optimizer.") == std::string::npos && name != "step" &&
          name != "metrics.sums" && name != "metrics.counts" &&
          name.find(".ema.") == std::string::npos;
-}
-
-// "d1.m1.g.dropout1.forward" -> "d1.m1", "", "g.dropout1", "forward"; "d1.m1.loss_real" has no
-// layer; what belongs to a penalty has its name after the micro-batch: "d1.m1.r1.d.dropout1.dx".
-struct CallName {
-  std::string micro, penalty, layer, pass;
-};
-
-CallName split_call(const std::string& name) {
-  const size_t update = name.find('.');
-  const size_t micro = name.find('.', update + 1);
-  const size_t pass = name.rfind('.');
-  if (micro == std::string::npos) return {};
-  std::string layer = pass > micro ? name.substr(micro + 1, pass - micro - 1) : "", penalty;
-  for (const std::string of : {"gradient", "dragan", "r1", "r2"}) {
-    if (layer != of && !layer.starts_with(of + ".")) continue;
-    penalty = "." + of;
-    layer.erase(0, penalty.size());
-  }
-  return {name.substr(0, micro), penalty, layer, name.substr(pass + 1)};
 }
 
 class TraceWatcher : public ReplayWatcher {

@@ -4,6 +4,8 @@
 #include <iomanip>
 #include <sstream>
 
+#include "tools/commands/pass_counts.h"
+
 namespace gantry {
 
 std::string describe_network(const Network& network, const ParamStore& store) {
@@ -46,8 +48,14 @@ std::string describe_session(Session& session) {
   for (const auto& player : system.players) {
     networks += describe_network(player->network, player->store) + "\n";
   }
+  std::string passes;
+  for (const Session::Variant& variant : session.variants()) {
+    const bool first = &variant == &usual;
+    passes += concat(first ? "the usual step: " : "a step of another kind: ",
+                     describe_passes(variant.recorded.program, system.config.train.batch), "\n");
+  }
   return concat("device  ", system.backend.device->name(), "\ndata    ", session.data().description,
-                "\n\n", networks, describe_calls(program), "\n",
+                "\n\n", networks, describe_calls(program), "\n", passes,
                 describe_memory(program, usual.replay->plan()));
 }
 
