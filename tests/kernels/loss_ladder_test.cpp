@@ -67,6 +67,12 @@ TEST(LossLadder, FarFromZero) {
     for (const double value : far)  // one at a time: small losses must not hide behind large ones
       check_loss({LossKind::kBceLogits, one, one, 1}, {value}, rounded({target}));
   }
+  for (const LossKind kind : {LossKind::kHinge, LossKind::kLinear, LossKind::kMse}) {
+    for (const double target : {-1.0, 1.0}) {
+      check_loss({kind, x, x, 1}, far, Vec(14, target));
+      for (const double value : far) check_loss({kind, one, one, 1}, {value}, {target});
+    }
+  }
   for (const double label : {0.0, 7.0, 13.0})
     check_loss({LossKind::kCrossEntropy, {1, 14, 1, 1}, one, 1}, far, {label});
 }

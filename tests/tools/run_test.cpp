@@ -146,5 +146,21 @@ TEST_F(Run, SamplesComeInEveryForm) {
   EXPECT_EQ(read_file(dir("walk.webp")).substr(0, 4), "RIFF");
 }
 
+// A metric that is seeded anew in each run measures luck.
+TEST_F(Run, EvalOfOneSeedIsOneResult) {
+  const std::string ring = GANTRY_SOURCE_DIR "/configs/toy/gan-ring.json";
+  ASSERT_EQ(run_gantry({"train", ring, "--out", dir("ring"), "train.steps=20", "train.batch=32",
+                        "train.sample_every=0", "data.samples=256", "output.animation=false"})
+                .exit_code,
+            0);
+  const auto eval = [&](const char* seed) {
+    return run_gantry({"eval", dir("ring"), "--samples", "500", "--seed", seed, "--json"});
+  };
+  const Ending first = eval("1");
+  EXPECT_EQ(first.exit_code, 0) << first.output;
+  EXPECT_EQ(first.output, eval("1").output);
+  EXPECT_NE(first.output, eval("2").output);
+}
+
 }  // namespace
 }  // namespace gantry
