@@ -1,11 +1,5 @@
-#!/usr/bin/env python3
 # SPDX-License-Identifier: Apache-2.0
-"""Prints the overrides with which a config runs on a small batch of synthetic images (or points).
-
-    small.py CONFIG BATCH     e.g. train.batch=4 data.source=glyphs ...
-"""
-
-import sys
+"""The overrides with which a config runs on a small batch of synthetic images (or points)."""
 
 from gantry_torch import config, network
 
@@ -49,11 +43,3 @@ def overrides(path, batch):
     changes.update(BETTER_CONDITIONED.get(run["name"], {}))
     return changes
 
-
-def main():
-    for key, value in overrides(sys.argv[1], int(sys.argv[2])).items():
-        print(f"{key}={value}", end=" ")
-
-
-if __name__ == "__main__":
-    main()
