@@ -49,6 +49,7 @@ enum class Purpose : uint32_t {
   kLabelFlip = 12,
   kSpectralNorm = 13,
   kCode = 14,
+  kDiffAugment = 15,
 };
 
 // The stream of draws of one (seed, purpose, id); `id` tells apart users of the same purpose

@@ -102,6 +102,9 @@ KernelPtr Kernels::instance_noise(const InstanceNoiseDesc& desc) {
 }
 
 KernelPtr Kernels::loss(const LossDesc& desc, bool gradient) {
+  GANTRY_CHECK(!desc.weighted ||
+                   (desc.kind != LossDesc::Kind::kCrossEntropy && desc.t.elements() == desc.x.n),
+               "weights are for pointwise losses with a target per sample");
   return named("loss", make_loss(desc, gradient));
 }
 
@@ -201,6 +204,36 @@ KernelPtr Kernels::decode(const DecodeDesc& desc) {
                " samples of ", desc.h, " x ", desc.w, " to ", to_string(desc.y));
   GANTRY_CHECK(desc.y.n <= 65535 && desc.shift >= 0, desc.y.n, " samples, shift ", desc.shift);
   return named("decode", make_decode(desc));
+}
+
+KernelPtr Kernels::lecam(const LecamDesc& desc) {
+  check_shape(desc.y);
+  return named("lecam", make_lecam(desc));
+}
+
+KernelPtr Kernels::moving_average(const MovingAverageDesc& desc) {
+  return named("moving_average", make_moving_average(desc));
+}
+
+KernelPtr Kernels::top_k(const TopKDesc& desc) {
+  check_shape(desc.y);
+  GANTRY_CHECK(desc.every > 0, "every ", desc.every, " steps");
+  return named("top_k", make_top_k(desc));
+}
+
+KernelPtr Kernels::adaptive_probability(const AdaptiveProbabilityDesc& desc) {
+  check_shape(desc.y);
+  return named("adaptive_probability", make_adaptive_probability(desc));
+}
+
+KernelPtr Kernels::augment_draw(const AugmentDrawDesc& desc) {
+  check_shape({desc.n, 1, desc.h, desc.w});
+  return named("augment_draw", make_augment_draw(desc));
+}
+
+KernelPtr Kernels::augment(const AugmentDesc& desc, LinearPass pass) {
+  check_shape(desc.x);
+  return named(name_of("augment", kLinear, pass), make_augment(desc, pass));
 }
 
 }  // namespace gantry

@@ -7,6 +7,7 @@
 
 #include "core/kernel.h"
 #include "kernels/ops/activation.h"
+#include "kernels/ops/augment.h"
 #include "kernels/ops/conv2d.h"
 #include "kernels/ops/critic.h"
 #include "kernels/ops/decode.h"
@@ -16,6 +17,7 @@
 #include "kernels/ops/norm.h"
 #include "kernels/ops/optimizer.h"
 #include "kernels/ops/penalty.h"
+#include "kernels/ops/score.h"
 #include "kernels/ops/spatial.h"
 #include "kernels/ops/variational.h"
 #include "kernels/ops/virtual_norm.h"
@@ -71,6 +73,12 @@ class Kernels {
   KernelPtr historical_average(const HistoricalAverageDesc& desc);
   KernelPtr latch(const LatchDesc& desc);
   KernelPtr decode(const DecodeDesc& desc);
+  KernelPtr lecam(const LecamDesc& desc);
+  KernelPtr moving_average(const MovingAverageDesc& desc);
+  KernelPtr top_k(const TopKDesc& desc);
+  KernelPtr adaptive_probability(const AdaptiveProbabilityDesc& desc);
+  KernelPtr augment_draw(const AugmentDrawDesc& desc);
+  KernelPtr augment(const AugmentDesc& desc, LinearPass pass);
 
  protected:
   using Made = std::shared_ptr<Kernel>;
@@ -114,6 +122,12 @@ class Kernels {
   virtual Made make_historical_average(const HistoricalAverageDesc&) = 0;
   virtual Made make_latch(const LatchDesc&) = 0;
   virtual Made make_decode(const DecodeDesc&) = 0;
+  virtual Made make_lecam(const LecamDesc&) = 0;
+  virtual Made make_moving_average(const MovingAverageDesc&) = 0;
+  virtual Made make_top_k(const TopKDesc&) = 0;
+  virtual Made make_adaptive_probability(const AdaptiveProbabilityDesc&) = 0;
+  virtual Made make_augment_draw(const AugmentDrawDesc&) = 0;
+  virtual Made make_augment(const AugmentDesc&, LinearPass) = 0;
 };
 
 struct Backend {

@@ -66,6 +66,12 @@ class CpuKernels : public Kernels {
   Made make_historical_average(const HistoricalAverageDesc&) override;
   Made make_latch(const LatchDesc&) override;
   Made make_decode(const DecodeDesc&) override;
+  Made make_lecam(const LecamDesc&) override;
+  Made make_moving_average(const MovingAverageDesc&) override;
+  Made make_top_k(const TopKDesc&) override;
+  Made make_adaptive_probability(const AdaptiveProbabilityDesc&) override;
+  Made make_augment_draw(const AugmentDrawDesc&) override;
+  Made make_augment(const AugmentDesc&, LinearPass) override;
 
   const CpuDevice& device_;
 };

@@ -34,16 +34,25 @@ struct Totals {
   }
 };
 
-// One piece of a pointwise loss. targets: how many consecutive elements share a target.
+// What a pointwise loss reads and writes. targets: how many consecutive elements share a target,
+// and where there are weights, one of those.
+struct Pointwise {
+  const float *x, *t, *w;  // w: or null
+  float* dx;               // or null
+  int64_t targets;
+  float weight;
+};
+
 template <Kind kKind>
-void pointwise_piece(const float* x, const float* t, int64_t targets, float* dx, float weight,
-                     int64_t begin, int64_t end, double* value, double* right) {
+void pointwise_piece(const Pointwise& p, int64_t begin, int64_t end, double* value, double* right) {
   double sum = 0, count = 0;
   for (int64_t i = begin; i < end; ++i) {
-    const auto term = loss_term<kKind, cpu::VectorMath>(x[i], t[targets == 1 ? i : i / targets]);
-    sum += static_cast<double>(term.value);
+    const int64_t target = p.targets == 1 ? i : i / p.targets;
+    const auto term = loss_term<kKind, cpu::VectorMath>(p.x[i], p.t[target]);
+    const float own = p.w ? p.w[target] : 1;
+    sum += static_cast<double>(own) * static_cast<double>(term.value);
     count += term.right ? 1 : 0;
-    if (dx) dx[i] = weight * term.slope;
+    if (p.dx) p.dx[i] = p.weight * own * term.slope;
   }
   *value = sum;
   *right = count;
@@ -56,12 +65,18 @@ std::shared_ptr<Kernel> pointwise(const LossDesc& d, bool gradient, int threads)
   const float weight =
       static_cast<float>(static_cast<double>(d.scale) / static_cast<double>(d.x.elements()));
   const size_t in = gradient ? 3 : 2;
-  return cpu::loop_kernel(in + 2, Totals::bytes(pieces.count()), [=](Args a, void* scratch) {
+  const size_t args = in + (d.weighted ? 3 : 2);
+  return cpu::loop_kernel(args, Totals::bytes(pieces.count()), [=](Args a, void* scratch) {
     const Totals totals(scratch, pieces.count());
-    float* dx = gradient ? a.real(2) : nullptr;
+    const Pointwise all{a.real(in),
+                        a.real(in + 1),
+                        d.weighted ? a.real(in + 2) : nullptr,
+                        gradient ? a.real(2) : nullptr,
+                        targets,
+                        weight};
     cpu::parallel_for(threads, pieces.count(), [&](int64_t k) {
-      pointwise_piece<kKind>(a.real(in), a.real(in + 1), targets, dx, weight, pieces.begin(k),
-                             pieces.end(k), totals.value + k, totals.right + k);
+      pointwise_piece<kKind>(all, pieces.begin(k), pieces.end(k), totals.value + k,
+                             totals.right + k);
     });
     totals.write(d, pieces, a);
   });

@@ -14,7 +14,7 @@ cuda::WriteLoss results(const LossDesc& d, const Args& a, int64_t items) {
   return {a.real(0), a.real(1), static_cast<double>(d.scale), static_cast<double>(items)};
 }
 
-// Arguments of every kernel here: value, rate, [dx], x, t.
+// Arguments of every kernel here: value, rate, [dx], x, t, [w].
 template <Kind kKind, bool kGradient>
 std::shared_ptr<Kernel> pointwise(const LossDesc& d) {
   constexpr size_t kIn = kGradient ? 3 : 2;
@@ -23,17 +23,18 @@ std::shared_ptr<Kernel> pointwise(const LossDesc& d) {
   const cuda::LossElement<kKind, kGradient> element{
       static_cast<float>(static_cast<double>(d.scale) / static_cast<double>(size))};
   const size_t bytes = cuda::reduction_bytes(cuda::reduction_blocks(size), 2);
-  return cuda::launched(kIn + 2, bytes, [=](Stream& stream, const Args& a) {
+  return cuda::launched(kIn + (d.weighted ? 3 : 2), bytes, [=](Stream& stream, const Args& a) {
     cuda::Arrays<float, kOut> dx{};
     if constexpr (kGradient) dx.at[0] = a.real(2);
     const float *x = a.real(kIn), *t = a.real(kIn + 1);
     double* partial = a.scratch<double>();
-    if (d.t == d.x) {
+    if (d.t == d.x && !d.weighted) {
       cuda::launch_map_reduce<kOut, 2, cuda::JoinSum, 2>(stream, dx, {{x, t}}, size, element,
                                                          partial, results(d, a, size));
       return;
     }
-    const cuda::LossElementOfSample<kKind, kGradient> of_sample{element, t,
+    const float* w = d.weighted ? a.real(kIn + 2) : nullptr;
+    const cuda::LossElementOfSample<kKind, kGradient> of_sample{element, t, w,
                                                                 cuda::Divisor(d.x.per_sample())};
     cuda::launch_map_reduce<kOut, 1, cuda::JoinSum, 2>(stream, dx, {{x}}, size, of_sample, partial,
                                                        results(d, a, size));

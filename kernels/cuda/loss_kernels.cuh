@@ -14,23 +14,26 @@ struct LossElement {
   float weight;  // of an element in the mean, times the scale
   __device__ void operator()(int64_t, const float (&x)[2], float (&dx)[1],
                              double (&total)[2]) const {
-    const auto term = loss_term<kKind, LibraryMath>(x[0], x[1]);
-    total[0] += static_cast<double>(term.value);
+    add(x[0], x[1], 1, dx, total);
+  }
+  __device__ void add(float x, float t, float own, float (&dx)[1], double (&total)[2]) const {
+    const auto term = loss_term<kKind, LibraryMath>(x, t);
+    total[0] += static_cast<double>(own) * static_cast<double>(term.value);
     total[1] += term.right ? 1 : 0;
-    if constexpr (kGradient) dx[0] = weight * term.slope;
+    if constexpr (kGradient) dx[0] = weight * own * term.slope;
   }
 };
 
-// The same with one target per sample.
+// The same with one target per sample, and where `w` is not null a weight.
 template <LossDesc::Kind kKind, bool kGradient>
 struct LossElementOfSample {
   LossElement<kKind, kGradient> element;
-  const float* t;
+  const float *t, *w;
   Divisor per_sample;
   __device__ void operator()(int64_t i, const float (&x)[1], float (&dx)[1],
                              double (&total)[2]) const {
-    const float both[2] = {x[0], t[per_sample.divide(i)]};
-    element(i, both, dx, total);
+    const int64_t sample = per_sample.divide(i);
+    element.add(x[0], t[sample], w ? w[sample] : 1, dx, total);
   }
 };
 

@@ -21,9 +21,10 @@ struct LossDesc {
   Shape x;
   Shape t;  // that of x; or n x 1: one target per sample
   float scale = 1;
+  bool weighted = false;  // l(x, t) of sample n counts w[n] times; the rate as ever
 };
-// {value: 1, rate: 1, dx | x, t}
-// {value: 1, rate: 1 | x, t} when built with gradient = false
+// {value: 1, rate: 1, dx | x, t, [w: n x 1]}
+// {value: 1, rate: 1 | x, t, [w]} when built with gradient = false
 
 const char* loss_name(LossDesc::Kind kind);  // "bce_logits"
 

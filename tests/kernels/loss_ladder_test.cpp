@@ -105,6 +105,42 @@ TEST(LossLadder, GradientIsTheSlope) {
         {0, 4, 2, 2});
 }
 
+// Weights of samples: 0 takes one out of value and gradient, not out of the rate.
+TEST(LossLadder, WeightedLossesAreTheReference) {
+  const Shape one = vector_shape(1);
+  for (const LossKind kind : kPointwise) {
+    for (const Shape& x : {Shape{1, 1, 1, 1}, Shape{33, 1, 1, 1}, Shape{5, 1, 6, 7}}) {
+      const Shape t{x.n, 1, 1, 1};
+      const LossDesc d{kind, x, t, -0.5f, true};
+      Vec w = Sampler(68).uniform(t, 0, 2);
+      for (size_t i = 0; i < w.size(); i += 3) w[i] = 0;
+      const Arg given = in(x, Sampler(69).normal(x, 0.3, 1.5)), wanted = in(t, targets(kind, t));
+      const std::string row = concat("loss.", loss_name(kind));
+      check_parity({row,
+                    concat("weighted ", to_string(x)),
+                    [=](Kernels& k) { return k.loss(d, true); },
+                    {out(one), out(one), out(x), given, wanted, in(t, w)},
+                    {}});
+      check_parity({row,
+                    concat("weighted ", to_string(x), " value alone"),
+                    [=](Kernels& k) { return k.loss(d, false); },
+                    {out(one), out(one), given, wanted, in(t, w)},
+                    {}});
+    }
+  }
+}
+
+TEST(LossLadder, WeightsChooseTheSamplesOfTheMean) {
+  const Shape x{4, 1, 1, 1}, one = vector_shape(1);
+  const LossDesc d{LossKind::kLinear, x, x, 1, true};
+  const std::vector<Vec> got = run(reference_backend(), [=](Kernels& k) { return k.loss(d, true); },
+                                   {out(one), out(one), out(x), in(x, {1, 5, 3, -7}),
+                                    in(x, {-1, -1, -1, -1}), in(x, {0, 2, 2, 0})});
+  EXPECT_DOUBLE_EQ(got[0][0], -4);  // the mean of the two that count
+  EXPECT_DOUBLE_EQ(got[1][0], 0.75);
+  EXPECT_EQ(got[2], (Vec{0, -0.5, -0.5, 0}));
+}
+
 TEST(LossLadder, ReductionsAreTheReference) {
   using Kind = ReduceDesc::Kind;
   for (const Kind kind : {Kind::kSum, Kind::kSumSquares, Kind::kMaxAbs}) {

@@ -43,9 +43,10 @@ void pointwise(const LossDesc& d, bool gradient, Args a) {
   for (int64_t k = 0; k < d.x.elements(); ++k) {
     const int64_t target = d.t == d.x ? k : k / d.x.per_sample();
     const Term l = term(d.kind, a.real(in)[k], a.real(in + 1)[target]);
-    sum += l.value;
+    const double weight = d.weighted ? a.real(in + 2)[k / d.x.per_sample()] : 1;
+    sum += weight * l.value;
     right += l.right ? 1 : 0;
-    if (gradient) a.real(2)[k] = scale * l.slope / count;
+    if (gradient) a.real(2)[k] = scale * weight * l.slope / count;
   }
   *a.real(0) = scale * sum / count;
   *a.real(1) = right / count;
@@ -81,7 +82,7 @@ void cross_entropy(const LossDesc& d, bool gradient, Args a) {
 }  // namespace
 
 Kernels::Made ReferenceKernels::make_loss(const LossDesc& d, bool gradient) {
-  return loop(gradient ? 5 : 4, [=](Args a) {
+  return loop((gradient ? 5 : 4) + (d.weighted ? 1 : 0), [=](Args a) {
     if (d.kind == LossDesc::Kind::kCrossEntropy) return cross_entropy(d, gradient, a);
     pointwise(d, gradient, a);
   });
