@@ -14,6 +14,7 @@ struct AdversarialObjective::Answer {
   TargetDesc target;  // n and key are filled in
   double weight = 1;
   uint32_t stream = 0;
+  bool of_generator() const { return stream == 2; }
 };
 
 LossDesc::Kind AdversarialObjective::discriminator_loss() const {
@@ -87,22 +88,40 @@ TensorRef AdversarialObjective::record_target(const ObjectiveCall& call, const A
   return t;
 }
 
+// Those of the samples that G learns from.
+TensorRef AdversarialObjective::record_weights(const ObjectiveCall& call,
+                                               const TensorRef& scores) const {
+  Recorder& r = call.recorder;
+  const TopKConfig& config = config_.top_k;
+  const TopKDesc desc{
+      .y = scores.shape, .gamma = config.gamma, .nu = config.nu, .every = config.every};
+  const TensorRef w = r.temp("top_k", {scores.shape.n, 1, 1, 1});
+  call.record("top_k", r.kernels.top_k(desc), {w, call.metrics.slot(r.program, "g.top_k")},
+              {scores, r.step});
+  return w;
+}
+
 void AdversarialObjective::record(const ObjectiveCall& call, const Critique& critique,
                                   const Answer& answer) const {
   Recorder& r = call.recorder;
   const TensorRef t = record_target(call, answer, critique.y[0].shape.n);
-  LossDesc loss{.kind = answer.kind,
-                .x = critique.y[0].shape,
-                .t = t.shape,
-                .scale = static_cast<float>(answer.weight * call.scale)};
+  TensorRefs inputs = {critique.y[0], t};
+  if (answer.of_generator() && config_.top_k.nu < 1) {
+    inputs.push_back(record_weights(call, critique.y[0]));
+  }
+  const LossDesc loss{.kind = answer.kind,
+                      .x = critique.y[0].shape,
+                      .t = t.shape,
+                      .scale = static_cast<float>(answer.weight * call.scale),
+                      .weighted = inputs.size() > 2};
   const TensorRef value = call.metrics.slot(r.program, answer.loss, 1.0 / call.scale);
   const TensorRef rate = answer.rate != nullptr ? call.metrics.slot(r.program, answer.rate)
                                                 : r.temp("no_rate", vector_shape(1));
   critique.dy.add(r, 0, [&](const TensorRef& dy) {
     call.record(concat("loss_", answer.side), r.kernels.loss(loss, true), {value, rate, dy},
-                {critique.y[0], t});
+                inputs);
   });
-  const bool of_critic = config_.loss == Loss::kWasserstein && answer.stream < 2;
+  const bool of_critic = config_.loss == Loss::kWasserstein && !answer.of_generator();
   if (of_critic) record_estimate(call, value, answer.weight * call.scale);
 }
 

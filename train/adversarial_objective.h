@@ -15,8 +15,9 @@ namespace gantry {
 //   hinge          [1 - r]+ + [1 + f]+       -f
 // times `loss_weight`; each the mean over samples and patches. Goodfellow et al. 2014 (eq. 1 and
 // section 3), Mao et al. 2017 (eq. 2, weight 1/2), Arjovsky et al. 2017 (eq. 2, 3), Lim and Ye
-// 2017. Metrics besides Objective's: with wasserstein d.wasserstein, the mean of r - f, in place of
-// the accuracies, since only differences of a critic's answers mean anything.
+// 2017. With top_k, G's mean is over the samples of highest f (Sinha et al. 2020). Metrics besides
+// Objective's: with wasserstein d.wasserstein, the mean of r - f, in place of the accuracies, since
+// only differences of a critic's answers mean anything; with top_k g.top_k, the share of samples.
 class AdversarialObjective : public Objective {
  public:
   AdversarialObjective(const ObjectiveConfig& config, uint64_t seed)
@@ -31,6 +32,7 @@ class AdversarialObjective : public Objective {
   LossDesc::Kind discriminator_loss() const;
   void record(const ObjectiveCall&, const Critique&, const Answer&) const;
   TensorRef record_target(const ObjectiveCall&, const Answer&, int64_t n) const;
+  TensorRef record_weights(const ObjectiveCall&, const TensorRef& scores) const;
   void record_estimate(const ObjectiveCall&, const TensorRef& loss, double weight) const;
 
   ObjectiveConfig config_;

@@ -5,6 +5,7 @@
 
 #include "train/input_penalty.h"
 #include "train/network_shapes.h"
+#include "train/second_look.h"
 #include "train/step_inputs.h"
 
 namespace gantry {
@@ -52,12 +53,6 @@ class StepRecording {
                                  .reference = d_.reference_refs(program_)};
     return d_.network.forward(recorder_, d_.store, d_.store.values(), d_.store.state_values(),
                               d_.inputs(recorder_, shown.x, shown.label), options);
-  }
-
-  TensorRefs gradients_like(const TensorRefs& outputs) {
-    TensorRefs grads;
-    for (const TensorRef& y : outputs) grads.push_back(recorder_.temp("d_score", y.shape));
-    return grads;
   }
 
   // The micro-th part of the k-th real batch of this step.
@@ -134,12 +129,14 @@ class StepRecording {
     const int64_t n = real.x.shape.n, m = fake.x.shape.n;
     const Shown both = inputs_.joined(real, fake);
     NetworkPass pass = criticise(both, 2 * draw, batch_groups, n == m ? 2 : 1);
-    const TensorRefs dy = gradients_like(pass.outputs);
+    const TensorRefs dy = gradients_like(recorder_, pass.outputs);
     GradientSum dy_real(samples_of(dy, 0, n)), dy_fake(samples_of(dy, n, m));
+    const auto again = make_second_look(system_, recorder_, inputs_, real, draw);
     objective_real({.x = both.x.samples(0, n),
                     .label = real.label,
                     .y = samples_of(pass.outputs, 0, n),
-                    .dy = dy_real},
+                    .dy = dy_real,
+                    .again = again ? &again->critique() : nullptr},
                    draw, share(n, m));
     objective_fake({.x = both.x.samples(n, m),
                     .label = fake.label,
@@ -148,6 +145,7 @@ class StepRecording {
                     .dy = dy_fake},
                    draw, share(m, n));
     backward_d(pass, gradients_of(recorder_, dy, {&dy_real, &dy_fake}), accumulate);
+    if (again) again->backward();
   }
 
   // Halves of different size with statistics of their own: two passes, one update.
@@ -158,16 +156,22 @@ class StepRecording {
 
   void judge_real(const Shown& shown, uint32_t draw, double weight, bool accumulate) {
     NetworkPass pass = criticise(shown, 2 * draw, 1);
-    const TensorRefs dy = gradients_like(pass.outputs);
+    const TensorRefs dy = gradients_like(recorder_, pass.outputs);
     GradientSum sum(dy);
-    objective_real({.x = shown.x, .label = shown.label, .y = pass.outputs, .dy = sum}, draw,
-                   weight);
+    const auto again = make_second_look(system_, recorder_, inputs_, shown, draw);
+    objective_real({.x = shown.x,
+                    .label = shown.label,
+                    .y = pass.outputs,
+                    .dy = sum,
+                    .again = again ? &again->critique() : nullptr},
+                   draw, weight);
     backward_d(pass, gradients_of(recorder_, dy, {&sum}), accumulate);
+    if (again) again->backward();
   }
 
   void judge_fake(const Shown& shown, uint32_t draw, double weight, bool accumulate) {
     NetworkPass pass = criticise(shown, 2 * draw + 1, 1);
-    const TensorRefs dy = gradients_like(pass.outputs);
+    const TensorRefs dy = gradients_like(recorder_, pass.outputs);
     GradientSum sum(dy);
     objective_fake(
         {.x = shown.x, .label = shown.label, .codes = shown.codes, .y = pass.outputs, .dy = sum},
@@ -249,7 +253,7 @@ class StepRecording {
                           : inputs_.generate(draw, n, asked_labels(micro, n));
       const Shown seen = inputs_.shown(fakes, 2 * draw);
       NetworkPass pass = criticise(seen, 2 * draw, 1);
-      const TensorRefs dy = gradients_like(pass.outputs);
+      const TensorRefs dy = gradients_like(recorder_, pass.outputs);
       GradientSum sum(dy), direct({recorder_.temp("d_shown", seen.x.shape)});
       const size_t calls = program_.calls().size();
       const Critique answer{.x = seen.x,
@@ -266,11 +270,7 @@ class StepRecording {
           d_.network.backward(recorder_, d_.store, pass, gradients_of(recorder_, dy, {&sum}),
                               {.want_dx = true, .want_dw = false});
       TensorRefs dfake(fakes.pass.outputs.size());
-      dfake[0] = dx[d_.main_input()];
-      if (direct.written(0)) {
-        program_.call("add_direct", recorder_.kernels.sum({dfake[0].shape, {1}, true}), {},
-                      {direct.sum(0)}, {dfake[0]});
-      }
+      dfake[0] = inputs_.unshown(seen, dx[d_.main_input()], direct);
       g_.network.backward(recorder_, g_.store, fakes.pass, dfake, {.accumulate = micro > 0});
     }
     g_.optimizer.record(recorder_, g_.store, system_.metrics, "g");

@@ -34,6 +34,12 @@ TensorRefs gradients_of(Recorder& recorder, TensorRefs whole,
   return whole;
 }
 
+TensorRefs gradients_like(Recorder& recorder, const TensorRefs& outputs) {
+  TensorRefs grads;
+  for (const TensorRef& y : outputs) grads.push_back(recorder.temp("d_score", y.shape));
+  return grads;
+}
+
 TensorRefs samples_of(const TensorRefs& refs, int64_t first, int64_t count) {
   TensorRefs parts;
   for (const TensorRef& ref : refs) parts.push_back(ref.samples(first, count));

@@ -48,6 +48,9 @@ class GradientSum {
 TensorRefs gradients_of(Recorder& recorder, TensorRefs whole,
                         std::initializer_list<const GradientSum*> parts);
 
+// A place for the gradient with respect to each of D's outputs.
+TensorRefs gradients_like(Recorder& recorder, const TensorRefs& outputs);
+
 // Samples [first, first + count) of each.
 TensorRefs samples_of(const TensorRefs& refs, int64_t first, int64_t count);
 
@@ -63,6 +66,7 @@ struct Critique {
       nullptr;          // of x itself, where the loss is also about x (index 0); null: unasked
   TensorRefs y_real{};  // in G's update where the objective compares_real(): the outputs for a real
                         // batch, held constant
+  const Critique* again = nullptr;  // of the same real samples, augmented once more; null: unasked
 };
 
 // The two players' losses and their gradients with respect to the discriminator's outputs. Knows

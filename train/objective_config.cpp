@@ -133,6 +133,18 @@ void ObjectiveConfig::describe_losses(Fields& f) {
   f.object({"labels", "What D is asked to answer."}, [this](Fields& g) { labels.describe(g); });
   f.object({"penalties", "Terms of D's loss about the gradient of its answers by its input."},
            [this](Fields& g) { penalties.describe(g); });
+  f.object({"lecam",
+            "Term of D's loss about how far its answers lie from running means of those to the "
+            "other side (LeCam)."},
+           [this](Fields& g) { lecam.describe(g); });
+  f.object({"top_k",
+            "G learns from the part of its samples that D finds most real, a part that shrinks "
+            "(top-k training)."},
+           [this](Fields& g) { top_k.describe(g); });
+  f.object({"consistency",
+            "Term of D's loss about how its answer to a real sample changes with augmentation "
+            "(consistency regularisation)."},
+           [this](Fields& g) { consistency.describe(g); });
 }
 
 void ObjectiveConfig::describe_own(Fields& f) {
@@ -167,6 +179,10 @@ void ObjectiveConfig::describe_game(Fields& f) {
                "sum: D minimises its loss on real plus its loss on fake samples; mean: the mean "
                "over all samples that it sees (Keras)."},
               combine, kCombinations);
+  f.object({"augmentation",
+            "Differentiable augmentation of everything that D sees, real and generated, in D's "
+            "updates and in G's."},
+           [this](Fields& g) { augmentation.describe(g); });
   f.object({"instance_noise", "Gaussian noise on everything that D sees."},
            [this](Fields& g) { instance_noise.describe(g); });
 }

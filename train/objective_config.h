@@ -7,6 +7,7 @@
 #include "core/fields.h"
 #include "train/condition_config.h"
 #include "train/penalty_config.h"
+#include "train/technique_config.h"
 
 namespace gantry {
 
@@ -93,12 +94,16 @@ struct ObjectiveConfig {
   LabelConfig labels;
   RealFake real_fake = RealFake::kSeparate;
   Combine combine = Combine::kSum;
+  AugmentationConfig augmentation;
   InstanceNoiseConfig instance_noise;
   EbganConfig ebgan;
   BeganConfig began;
   FeatureMatchingConfig feature_matching;
   LikelihoodConfig likelihood;
   PenaltiesConfig penalties;
+  LecamConfig lecam;
+  TopKConfig top_k;
+  ConsistencyConfig consistency;
   ClassLossConfig acgan;
   CodeLossConfig infogan;
 

@@ -4,6 +4,7 @@
 #include "core/error.h"
 #include "train/autoencoder_rules.h"
 #include "train/penalty_rules.h"
+#include "train/technique_rules.h"
 
 namespace gantry {
 namespace {
@@ -113,6 +114,7 @@ void check_critic(const RunConfig& config, Rules& rules) {
 
 void check_objective(const RunConfig& config, Rules& rules) {
   check_reconstruction(config, rules);
+  check_techniques(config, rules);
   if (!config.objective.has_score()) return;
   check_score(config, rules);
   check_generator_loss(config.objective, rules);

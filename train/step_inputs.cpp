@@ -1,7 +1,15 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "train/step_inputs.h"
 
+#include "train/score_terms.h"
+
 namespace gantry {
+namespace {
+
+// Draws of one step are told apart by these ids; part of the reproducibility contract.
+constexpr uint32_t kSecondLooks = 1u << 20;
+
+}  // namespace
 
 void StepInputs::tap(const std::string& name, const TensorRef& ref) {
   const Program& program = recorder_.program;
@@ -43,12 +51,77 @@ Fakes StepInputs::generate(uint32_t draw, int64_t n, const TensorRef& data_label
   return fakes;
 }
 
-Shown StepInputs::shown(const Shown& real, uint32_t noise) {
-  return {noised(real.x, "real_noise", noise), real.label, {}};
+Shown StepInputs::shown(const Shown& real, uint32_t draw) {
+  return seen({real.x, real.label}, "real", draw);
 }
 
-Shown StepInputs::shown(const Fakes& fakes, uint32_t noise) {
-  return {noised(fakes.images, "fake_noise", noise), fakes.label, fakes.latents.codes};
+Shown StepInputs::shown(const Fakes& fakes, uint32_t draw) {
+  return seen({fakes.images, fakes.label, fakes.latents.codes}, "fake", draw);
+}
+
+Shown StepInputs::seen(Shown shown, const std::string& side, uint32_t draw) {
+  const AugmentationConfig& config = system_.config.objective.augmentation;
+  if (config.any()) {
+    shown.augmentation = drawn(config.sizes, shown.x.shape, config.adaptive(), draw);
+    tap("augmentation_" + side, shown.augmentation);
+    shown.x = augmented(shown.x, config.sizes, shown.augmentation);
+  }
+  shown.x = noised(shown.x, side + "_noise", draw);
+  return shown;
+}
+
+Shown StepInputs::again(const Shown& real, uint32_t draw) {
+  const AugmentationSizes& sizes = system_.config.objective.consistency.sizes;
+  const TensorRef rows = drawn(sizes, real.x.shape, false, kSecondLooks + draw);
+  tap("augmentation", rows);
+  return {augmented(real.x, sizes, rows), real.label};
+}
+
+TensorRef StepInputs::unshown(const Shown& shown, const TensorRef& dx, const GradientSum& direct) {
+  if (direct.written(0)) {
+    recorder_.program.call("add_direct", recorder_.kernels.sum({dx.shape, {1}, true}), {},
+                           {direct.sum(0)}, {dx});
+  }
+  if (!shown.augmentation) return dx;
+  const float cutout = static_cast<float>(system_.config.objective.augmentation.sizes.cutout);
+  const TensorRef back = recorder_.temp("d_image", dx.shape);
+  const AugmentDesc desc{dx.shape, cutout};
+  recorder_.program.call("augment_back", recorder_.kernels.augment(desc, LinearPass::kBackward),
+                         {back}, {dx, shown.augmentation});
+  return back;
+}
+
+// Of DiffAugment (Zhao et al. 2020) or ADA (Karras et al. 2020), for each sample by itself.
+TensorRef StepInputs::drawn(const AugmentationSizes& sizes, const Shape& images, bool adaptive,
+                            uint32_t draw) {
+  const AugmentDrawDesc desc{.n = images.n,
+                             .h = images.h,
+                             .w = images.w,
+                             .brightness = static_cast<float>(sizes.brightness),
+                             .saturation = static_cast<float>(sizes.saturation),
+                             .contrast = static_cast<float>(sizes.contrast),
+                             .translation = static_cast<float>(sizes.translation),
+                             .cutout = static_cast<float>(sizes.cutout),
+                             .adaptive = adaptive,
+                             .key = random_key(recorder_.seed, Purpose::kDiffAugment, draw),
+                             .first_sample = recorder_.first_sample};
+  TensorRefs inputs = {recorder_.step};
+  if (adaptive) {
+    inputs.push_back(recorder_.program.external(kAugmentationProbability,
+                                                system_.kept(kAugmentationProbability)));
+  }
+  const TensorRef rows = recorder_.temp("augmentation", {images.n, kAugmentNumbers, 1, 1});
+  recorder_.program.call("augment_draw", recorder_.kernels.augment_draw(desc), {rows}, inputs);
+  return rows;
+}
+
+TensorRef StepInputs::augmented(const TensorRef& images, const AugmentationSizes& sizes,
+                                const TensorRef& rows) {
+  const AugmentDesc desc{images.shape, static_cast<float>(sizes.cutout)};
+  const TensorRef y = recorder_.temp("augmented", images.shape);
+  recorder_.program.call("augment", recorder_.kernels.augment(desc, LinearPass::kForward), {y},
+                         {images, rows});
+  return y;
 }
 
 Shown StepInputs::joined(const Shown& real, const Shown& fake) {
@@ -64,7 +137,7 @@ Shown StepInputs::joined(const Shown& real, const Shown& fake) {
 }
 
 // Instance noise (Sonderby et al. 2017) on what D sees, real and fake alike.
-TensorRef StepInputs::noised(const TensorRef& images, const char* name, uint32_t draw) {
+TensorRef StepInputs::noised(const TensorRef& images, const std::string& name, uint32_t draw) {
   const InstanceNoiseConfig& noise = system_.config.objective.instance_noise;
   if (noise.sigma == 0) return images;
   InstanceNoiseDesc desc{.x = images.shape,

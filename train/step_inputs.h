@@ -2,6 +2,7 @@
 #pragma once
 
 #include "train/latents.h"
+#include "train/objective.h"
 #include "train/training_step.h"
 
 namespace gantry {
@@ -10,9 +11,10 @@ namespace gantry {
 struct Shown {
   TensorRef x, label{};
   TensorRefs codes{};
+  TensorRef augmentation{};  // rows of kernels/ops/augment.h; empty: x is not augmented
 
   Shown samples(int64_t first, int64_t count) const {
-    return {x.samples(first, count), label ? label.samples(first, count) : TensorRef{}, {}};
+    return {x.samples(first, count), label ? label.samples(first, count) : TensorRef{}};
   }
 };
 
@@ -23,8 +25,8 @@ struct Fakes {
   TensorRef images, label{};
 };
 
-// What a step feeds the networks: real samples, generated ones, noise on both; and the taps that
-// let it be seen.
+// What a step feeds the networks: real samples, generated ones, augmentation of and noise on both;
+// and the taps that let it be seen.
 class StepInputs {
  public:
   StepInputs(System& system, Recorder& recorder, std::vector<Tap>& taps)
@@ -38,14 +40,24 @@ class StepInputs {
   // G's samples from draws of their own, told apart by `draw`. `data_labels`: the classes that G
   // is asked for where latent.labels is "data".
   Fakes generate(uint32_t draw, int64_t n, const TensorRef& data_labels);
-  // As D sees them: with instance noise, told apart by `noise`.
-  Shown shown(const Shown& real, uint32_t noise);
-  Shown shown(const Fakes& fakes, uint32_t noise);
+  // As D sees them: augmented, then with instance noise, both told apart by `draw`.
+  Shown shown(const Shown& real, uint32_t draw);
+  Shown shown(const Fakes& fakes, uint32_t draw);
+  // The same augmented once more, as objective.consistency says.
+  Shown again(const Shown& real, uint32_t draw);
+  // From gradients with respect to what was shown, that with respect to what it was made from.
+  // dx: through D; `direct`: of the loss itself, where it has any.
+  TensorRef unshown(const Shown& shown, const TensorRef& dx, const GradientSum& direct);
   // One batch [real; fake].
   Shown joined(const Shown& real, const Shown& fake);
 
  private:
-  TensorRef noised(const TensorRef& images, const char* name, uint32_t draw);
+  TensorRef drawn(const AugmentationSizes& sizes, const Shape& images, bool adaptive,
+                  uint32_t draw);
+  TensorRef augmented(const TensorRef& images, const AugmentationSizes& sizes,
+                      const TensorRef& rows);
+  Shown seen(Shown shown, const std::string& side, uint32_t draw);
+  TensorRef noised(const TensorRef& images, const std::string& name, uint32_t draw);
   void copy(const TensorRef& to, const TensorRef& from, const char* name);
 
   System& system_;

@@ -147,6 +147,13 @@ TensorView System::keep(const std::string& name, const Shape& shape, double init
   return kept_.back()->tensor.view();
 }
 
+TensorView System::kept(const std::string& name) const {
+  for (const auto& kept : kept_) {
+    if (kept->name == name) return kept->tensor.view();
+  }
+  GANTRY_CHECK(false, "nothing is kept as ", name);
+}
+
 void System::initialize(Stream& stream) {
   uint64_t network_seed = seed();
   for (const auto& player : players) {

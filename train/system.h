@@ -77,6 +77,7 @@ class System {
   // Memory that the way of learning keeps over steps and in checkpoints, besides the players':
   // `shape` reals that begin as `initial`. To be called before initialize().
   TensorView keep(const std::string& name, const Shape& shape, double initial);
+  TensorView kept(const std::string& name) const;
 
   // A named range of training state, in the order that checkpoints list it.
   struct StateTensor {

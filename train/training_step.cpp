@@ -9,12 +9,13 @@
 #include "train/code_objective.h"
 #include "train/energy_objective.h"
 #include "train/feature_matching.h"
+#include "train/score_terms.h"
 
 namespace gantry {
 
 namespace {
 
-std::unique_ptr<Objective> make_objective(System& system) {
+std::unique_ptr<Objective> make_game(System& system) {
   const ObjectiveConfig& config = system.config.objective;
   if (config.type == "ebgan") return std::make_unique<EbganObjective>(config.ebgan);
   if (config.type == "began") return std::make_unique<BeganObjective>(config.began, system);
@@ -29,6 +30,22 @@ std::unique_ptr<Objective> make_objective(System& system) {
     return std::make_unique<CodeObjective>(std::move(score), config.infogan, system);
   }
   return score;
+}
+
+std::unique_ptr<Objective> make_objective(System& system) {
+  const ObjectiveConfig& config = system.config.objective;
+  std::unique_ptr<Objective> objective = make_game(system);
+  if (config.lecam.weight > 0) {
+    objective = std::make_unique<LecamTerm>(std::move(objective), config.lecam, system);
+  }
+  if (config.consistency.weight > 0) {
+    objective = std::make_unique<ConsistencyTerm>(std::move(objective), config.consistency);
+  }
+  if (config.augmentation.adaptive()) {
+    objective =
+        std::make_unique<AdaptiveAugmentation>(std::move(objective), config.augmentation, system);
+  }
+  return objective;
 }
 
 }  // namespace
