@@ -55,12 +55,16 @@ class Objective:
             return self.weight * F.relu(1 + sign * score).mean()
         return self.weight * sign * score.mean()  # Arjovsky et al. 2017, eq. 2
 
+    def shares(self, scores):
+        """The factor of each side's losses."""
+        samples = sum(len(score) for score in scores.values())
+        return {side: len(score) / samples if self.mean else 1 for side, score in scores.items()}
+
     def discriminator(self, scores, targets):
         """{side: loss} whose sum D minimises; the sides are "real", "fake" or one of them."""
-        samples = sum(len(score) for score in scores.values())
-        losses = {}
+        shares, losses = self.shares(scores), {}
         for side, score in scores.items():
-            share = len(score) / samples if self.mean else 1
+            share = shares[side]
             if self.loss in ("hinge", "wasserstein"):
                 losses[side] = share * self.critic(side, score)
             else:

@@ -63,24 +63,27 @@ class CriticWitness(Witness):
     def judge(self, inputs):
         shown, pieces = {}, {}
         if "real" in inputs:
-            shown["real"] = inputs["real"] + inputs.get("noise_real", 0)
+            shown["real"] = self.techniques.show(inputs["real"], "real", inputs)
         if "latent" in inputs:
             with torch.no_grad():
                 spectral.power_iterate(self.nets["g"])
                 fake = self.make(inputs)
             pieces["fake"] = fake
-            shown["fake"] = fake + inputs.get("noise_fake", 0)
+            shown["fake"] = self.techniques.show(fake, "fake", inputs)
         spectral.power_iterate(self.nets["d"])
         masks, first = masks_of(inputs, "d"), 0
         samples = sum(len(x) for x in shown.values())
+        scores = {}
         for side, x in shown.items():
             part = {layer: mask[first : first + len(x)] for layer, mask in masks.items()}
             first += len(x)
-            answer = self.outputs(x, part)[0]
+            answer = scores[side] = self.outputs(x, part)[0]
             pieces[f"score_{side}"] = answer
             share = len(x) / samples if self.objective.mean else 1
             loss = self.loss_of_d(side, x, answer, inputs)
             pieces[f"loss_{side}"] = share * loss
+        if self.kind == "feature_matching":
+            pieces.update(self.further_terms(shown, scores, inputs))
         return pieces
 
     def loss_of_d(self, side, x, answer, inputs):
@@ -103,7 +106,7 @@ class CriticWitness(Witness):
             fake = self.make(drawn)
             self.nets["g"].track(True)
         spectral.power_iterate(self.nets["d"])
-        shown, masks = fake + inputs.get("noise_fake", 0), masks_of(inputs, "d")
+        shown, masks = self.techniques.show(fake, "fake", inputs), masks_of(inputs, "d")
         pieces = {"fake": fake}
         if self.kind == "feature_matching":
             return {**pieces, **self.match(shown, inputs, masks)}
@@ -122,7 +125,7 @@ class CriticWitness(Witness):
         second = {layer: mask[len(shown) :] for layer, mask in masks.items()}
         score, features = self.outputs(shown, first)
         with torch.no_grad():
-            _, wanted = self.outputs(inputs["real"] + inputs.get("noise_real", 0), second)
+            _, wanted = self.outputs(self.techniques.show(inputs["real"], "real", inputs), second)
         gap = features.flatten(1).mean(0) - wanted.flatten(1).mean(0)
         loss = gap.square().sum() if self.distance == "squared" else gap.abs().mean()
         return {"score_fake": score, "loss": loss}

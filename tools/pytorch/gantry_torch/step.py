@@ -9,6 +9,7 @@ from .heads import Heads
 from .network import arguments, from_memory, to_memory
 from .objective import Objective
 from .optimizers import Optimizer
+from .techniques import Techniques
 
 
 class Witness:
@@ -19,6 +20,7 @@ class Witness:
         self.prepare(config, nets)
         self.objective = Objective(config.get("objective", {}))
         self.heads = Heads(config)
+        self.techniques = Techniques(config.get("objective", {}), config["train"]["batch"])
         optimizer = config["optimizer"]
         ema = {"g": config["train"].get("ema")}
         self.optimizers = {net: Optimizer(optimizer[net], ema.get(net)) for net in self.nets}
@@ -32,6 +34,8 @@ class Witness:
         self.drawn = {}  # per micro-batch: what the fakes of the last D update were made from
 
     def load(self, tensors):
+        if hasattr(self, "techniques"):
+            self.techniques.load(tensors)
         missing = []
         for net, module in self.nets.items():
             missing += network.load(module, net, tensors)
@@ -102,13 +106,13 @@ class Witness:
         """D's update. With alternating batches a micro-batch has one side only."""
         shown, pieces = {}, {}
         if "real" in inputs:
-            shown["real"] = inputs["real"] + inputs.get("noise_real", 0)
+            shown["real"] = self.techniques.show(inputs["real"], "real", inputs)
         if "latent" in inputs:
             with torch.no_grad():
                 spectral.power_iterate(self.nets["g"])
                 fake = self.make(inputs)
             pieces["fake"] = fake
-            shown["fake"] = fake + inputs.get("noise_fake", 0)
+            shown["fake"] = self.techniques.show(fake, "fake", inputs)
         spectral.power_iterate(self.nets["d"])
         outputs = self.answers(shown, labels_of(inputs), masks_of(inputs, "d"))
         scores = {side: output[0] for side, output in outputs.items()}
@@ -117,7 +121,25 @@ class Witness:
             pieces.update(self.named_outputs(f"score_{side}", outputs[side]))
             pieces[f"loss_{side}"] = loss
         pieces.update(self.heads.discriminator(outputs, labels_of(inputs), inputs.get("latent")))
+        pieces.update(self.further_terms(shown, scores, inputs))
         pieces.update(self.judge_slopes(shown, inputs))
+        return pieces
+
+    def further_terms(self, shown, scores, inputs):
+        """LeCam and consistency; moves what ADA and LeCam keep."""
+        weights = self.objective.shares(scores)
+        pieces = self.techniques.discriminator(scores, self.step, weights)
+        if not self.techniques.consistency or "real" not in shown:
+            return pieces
+        d = self.nets["d"]
+        spectral.power_iterate(d, 0)
+        d.track(False)
+        x = self.techniques.show_again(shown["real"], inputs)
+        given = arguments(d, x, inputs.get("labels"))
+        again = all_of(d(*given, masks=masks_of(inputs, "d", "consistency.")))[0]
+        d.track(True)
+        term = (scores["real"] - again).square().mean()  # Zhang et al. 2020
+        pieces["loss_consistency"] = weights["real"] * self.techniques.consistency * term
         return pieces
 
     def judge_slopes(self, shown, inputs):
@@ -168,12 +190,12 @@ class Witness:
             fake = self.make(drawn)
             self.nets["g"].track(True)
         drawn = inputs if "latent" in inputs else drawn
-        d, shown = self.nets["d"], fake + inputs.get("noise_fake", 0)
+        d, shown = self.nets["d"], self.techniques.show(fake, "fake", inputs)
         spectral.power_iterate(d)
         given = arguments(d, shown, drawn.get("fake_labels"))
         outputs = all_of(d(*given, masks=masks_of(inputs, "d")))
         pieces = {"fake": fake, **self.named_outputs("score_fake", outputs)}
-        pieces["loss"] = self.objective.generator(outputs[0])
+        pieces["loss"] = self.objective.generator(self.techniques.chosen(outputs[0], self.step))
         pieces.update(self.heads.generator(outputs, drawn.get("fake_labels"), drawn["latent"]))
         return pieces
 
@@ -196,6 +218,9 @@ class Witness:
         for other, module in self.nets.items():
             for key, value in module.tensors(buffers=True).items():
                 found[f"{name}.after.{other}.{key}"] = value
+        if hasattr(self, "techniques"):
+            for key, value in self.techniques.after().items():
+                found[f"{name}.after.{key}"] = value
         return found
 
 
