@@ -44,8 +44,14 @@ inline constexpr double kNetworkDifference = 1e-7;        // seen 3.6e-8
 inline constexpr double kNetworkSecondDifference = 5e-7;  // seen 6.3e-8
 // The critics of configs/ with eps 1e-8, a sixteenth as wide.
 inline constexpr double kCriticDifference = 1e-5;  // seen 1.8e-6
+// Losses, gradients and updates of both players against PyTorch in double: in the Euclidean norm,
+// of gradients per layer.
+inline constexpr double kUpdateGolden = 1e-10;    // seen 2.2e-14
+inline constexpr double kUpdateGoldenF32 = 1e-5;  // seen 2.2e-6
+// Losses with a constant that is kept in float32.
+inline constexpr double kUpdateConstant = 1e-7;  // seen 4.8e-8
 // D's whole update, penalties included, along one direction per parameter tensor.
-inline constexpr double kUpdateDifference = 1e-7;  // seen 1.4e-8
+inline constexpr double kUpdateDifference = 1e-7;  // seen 1.8e-8
 
 // 20 training steps of a shipped config on two backends: losses relative to 1 + |loss|; the
 // distance between the weights relative to how far they have come. Seen between one and two CPU
