@@ -4,17 +4,19 @@
 from gantry_torch import config, network
 
 
+LARGER = {
+    "train.batch": 16,
+    "generator.init.weight.std": 0.1,
+    "discriminator.init.weight.std": 0.1,
+}
 # Where float32, PyTorch's as well, is further from the truth than the tolerances of replay.py.
 BETTER_CONDITIONED = {
     # Batch norms of features, one behind the other, magnify the rounding of samples that hardly
     # differ (1e-5 of a gradient, 4e-5 of a score at batch 4; 1e-6 at batch 16): more samples, and
-    # for the deeper one larger weights.
+    # for the deeper ones larger weights.
     "cgan-mlp": {"train.batch": 16},
-    "infogan-mnist": {
-        "train.batch": 16,
-        "generator.init.weight.std": 0.1,
-        "discriminator.init.weight.std": 0.1,
-    },
+    "infogan-mnist": LARGER,
+    "infogan-cifar10": LARGER,
     # Behind a batch norm the gradients of a channel cancel, so that of the first weights is all
     # rounding from where the picture is constant (1.4e-5, in PyTorch 1.6e-5), unless that is 0.
     "mnist-classifier": {"data.range": "[0,1]"},
