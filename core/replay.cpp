@@ -72,9 +72,9 @@ void Replay::queue(Stream& stream) const {
 
 void Replay::run(Stream& stream) const {
   if (stage_ == Stage::kHasRun) {
-    stage_ = Stage::kSettled;
     recording_ = stream.record([this, &stream] { queue(stream); });
     recorded_on_ = &stream;
+    stage_ = Stage::kSettled;
   }
   if (recording_ && recorded_on_ == &stream) {
     recording_->run();

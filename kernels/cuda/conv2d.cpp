@@ -91,13 +91,14 @@ PadDesc frame_of(const Conv2dDesc& d) {
   return frame;
 }
 
-KernelMade make_bare(Kernels& kernels, const Conv2dDesc& desc, Conv2dPass pass) {
-  if (auto kernel = cuda::make_cudnn_conv2d(desc, pass)) return kernel;
+KernelMade make_bare(CudaDevice& device, Kernels& kernels, const Conv2dDesc& desc,
+                     Conv2dPass pass) {
+  if (auto kernel = cuda::make_cudnn_conv2d(device, desc, pass)) return kernel;
   const PadDesc frame = frame_of(desc);
   Conv2dDesc framed = desc;
   framed.x = frame.y();
   framed.pad_top = framed.pad_left = 0;
-  auto kernel = cuda::make_cudnn_conv2d(framed, pass);
+  auto kernel = cuda::make_cudnn_conv2d(device, framed, pass);
   if (!kernel) {
     throw EnvironmentError(concat("cuDNN has no deterministic convolution from ", to_string(desc.x),
                                   " to ", to_string(desc.y), " with filters ", to_string(desc.w),
@@ -121,9 +122,9 @@ CudaKernels::Made CudaKernels::make_conv2d(const Conv2dDesc& desc, Conv2dPass pa
   bare.activation = {};
   KernelMade kernel;
   if (const auto dense = conv2d_as_dense(desc)) {
-    kernel = cuda::make_dense(*dense, dense_pass(pass));
+    kernel = cuda::make_dense(device_, *dense, dense_pass(pass));
   } else {
-    kernel = make_bare(*this, bare, pass);
+    kernel = make_bare(device_, *this, bare, pass);
     if (desc.accumulate)
       kernel = std::make_shared<Accumulated>(std::move(kernel), sum({desc.w, {1}, true}), desc.w);
   }

@@ -31,21 +31,19 @@ class Owned {
 };
 using Layout = Owned<cublasLtMatrixLayout_t, cublasLtMatrixLayoutDestroy>;
 using Preference = Owned<cublasLtMatmulPreference_t, cublasLtMatmulPreferenceDestroy>;
-using Handle = Owned<cublasLtHandle_t, cublasLtDestroy>;
 
 // cuBLAS sees columns where we see rows: c^T (n x m) = op(b)^T op(a)^T. So b is its first factor,
 // and the bias runs along its rows, as its epilogue has it.
 class CublasProduct final : public Kernel {
  public:
-  explicit CublasProduct(const MatrixProduct& p) : bias_(p.bias), beta_(p.accumulate ? 1 : 0) {
+  CublasProduct(cublasLtHandle_t handle, const MatrixProduct& p)
+      : bias_(p.bias), beta_(p.accumulate ? 1 : 0) {
     describe(p);
     layout(first_, p.n, p.k, p.transpose_b);
     layout(second_, p.k, p.m, p.transpose_a);
     layout(out_, p.n, p.m, false);
-    Handle handle;
-    check(cublasLtCreate(handle.out()), "cublasLtCreate");
-    aligned_ = choose(handle.get(), kAligned);
-    unaligned_ = choose(handle.get(), kFloat);
+    aligned_ = choose(handle, kAligned);
+    unaligned_ = choose(handle, kFloat);
   }
 
   size_t scratch_bytes() const override {
@@ -100,7 +98,7 @@ class CublasProduct final : public Kernel {
 
   // The first choice of cuBLAS's heuristic. Split sums go through the workspace, where the order of
   // adding is fixed.
-  cublasLtMatmulHeuristicResult_t choose(cublasLtHandle_t handle, uint32_t alignment) const {
+  cublasLtMatmulHeuristicResult_t choose(cublasLtHandle_t handle, uint32_t alignment) {
     Preference preference;
     check(cublasLtMatmulPreferenceCreate(preference.out()), "cublasLtMatmulPreferenceCreate");
     const auto prefer = [&](cublasLtMatmulPreferenceAttributes_t attribute, const auto& value) {
@@ -116,13 +114,15 @@ class CublasProduct final : public Kernel {
     prefer(CUBLASLT_MATMUL_PREF_MIN_ALIGNMENT_B_BYTES, alignment);
     prefer(CUBLASLT_MATMUL_PREF_MIN_ALIGNMENT_C_BYTES, alignment);
     prefer(CUBLASLT_MATMUL_PREF_MIN_ALIGNMENT_D_BYTES, alignment);
+    // The heuristic takes the alignment of the bias from its address, which is known only when the
+    // kernel runs: this one is aligned to so much and no more, and never read.
+    if (bias_) set(&operation_, CUBLASLT_MATMUL_DESC_BIAS_POINTER, uintptr_t{alignment});
     cublasLtMatmulHeuristicResult_t result{};
     int found = 0;
-    // The heuristic asks for a bias that is there only when the kernel runs.
-    check(cublasLtMatmulAlgoGetHeuristic(
-              handle, const_cast<cublasLtMatmulDescOpaque_t*>(&operation_), first_.get(),
-              second_.get(), out_.get(), out_.get(), preference.get(), 1, &result, &found),
-          "cublasLtMatmulAlgoGetHeuristic");
+    check(
+        cublasLtMatmulAlgoGetHeuristic(handle, &operation_, first_.get(), second_.get(), out_.get(),
+                                       out_.get(), preference.get(), 1, &result, &found),
+        "cublasLtMatmulAlgoGetHeuristic");
     if (found == 0) throw EnvironmentError("cuBLASLt has no algorithm for a matrix product in f32");
     return result;
   }
@@ -136,8 +136,8 @@ class CublasProduct final : public Kernel {
 
 }  // namespace
 
-std::shared_ptr<Kernel> make_cublas_product(const MatrixProduct& product) {
-  return std::make_shared<CublasProduct>(product);
+std::shared_ptr<Kernel> make_cublas_product(CudaDevice& device, const MatrixProduct& product) {
+  return std::make_shared<CublasProduct>(device.planning().cublas_lt, product);
 }
 
 }  // namespace gantry::cuda

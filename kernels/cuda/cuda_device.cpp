@@ -10,14 +10,18 @@ namespace gantry {
 
 using cuda::check;
 
-CudaDevice::CudaDevice(int ordinal) : ordinal_(ordinal), profiler_(cuda::make_profiler()) {
+CudaDevice::CudaDevice(int ordinal) : profiler_(cuda::make_profiler()) {
+  cuda::begin_with(concat("cuda:", ordinal));
   check(cudaSetDevice(ordinal), "cudaSetDevice");
   check(cudaGetDeviceProperties(&properties_, ordinal), "cudaGetDeviceProperties");
+  name_ = concat("cuda:", ordinal, " (", properties_.name, ", sm_", properties_.major,
+                 properties_.minor, ")");
+  cuda::begin_with(name_);
 }
 
 CudaDevice::~CudaDevice() = default;
 
-std::string CudaDevice::name() const { return cuda::device_name(ordinal_, properties_); }
+std::string CudaDevice::name() const { return name_; }
 
 size_t CudaDevice::memory_bytes() const { return properties_.totalGlobalMem; }
 
@@ -25,6 +29,11 @@ size_t CudaDevice::available_bytes() const {
   size_t free = 0, total = 0;
   check(cudaMemGetInfo(&free, &total), "cudaMemGetInfo");
   return free;
+}
+
+const CudaLibraries& CudaDevice::planning() {
+  if (!planning_) planning_ = cuda::open_libraries(nullptr);
+  return *planning_;
 }
 
 std::unique_ptr<Stream> CudaDevice::make_stream() { return std::make_unique<CudaStream>(); }
@@ -59,7 +68,9 @@ void* CudaDevice::allocate(size_t bytes, Contents contents) {
   return data;
 }
 
-void CudaDevice::release(void* data) noexcept { cudaFree(data); }
+void CudaDevice::release(void* data) noexcept {
+  if (!cuda::lost()) cudaFree(data);
+}
 
 CudaStream::CudaStream() {
   check(cudaStreamCreateWithFlags(&handle_, cudaStreamNonBlocking), "cudaStreamCreateWithFlags");
@@ -68,7 +79,7 @@ CudaStream::CudaStream() {
 
 CudaStream::~CudaStream() {
   libraries_.reset();
-  cudaStreamDestroy(handle_);
+  if (!cuda::lost()) cudaStreamDestroy(handle_);
 }
 
 void CudaStream::synchronize() { check(cudaStreamSynchronize(handle_), "cudaStreamSynchronize"); }
@@ -76,21 +87,28 @@ void CudaStream::synchronize() { check(cudaStreamSynchronize(handle_), "cudaStre
 namespace cuda {
 namespace {
 
-std::string described(cudaError_t status) {
-  return concat(cudaGetErrorName(status), ": ", cudaGetErrorString(status));
+// What a call may not do while a stream is captured: the caller's fault, and no harm to the GPU.
+bool is_of_capture(cudaError_t status) {
+  return status >= cudaErrorStreamCaptureUnsupported && status <= cudaErrorStreamCaptureWrongThread;
 }
 
 }  // namespace
 
 void failed(cudaError_t status, const std::string& call) {
-  throw DeviceError(concat(current_device_name(), ": ", call, " says ", described(status)));
+  const std::string says = concat(cudaGetErrorName(status), ": ", cudaGetErrorString(status));
+  if (status == cudaErrorMemoryAllocation) {
+    cudaGetLastError();  // this error is handled; later calls shall not report it
+    out_of_memory(call, says);
+  }
+  GANTRY_CHECK(!is_of_capture(status), call, " while a step is recorded: ", says);
+  device_failed(call, says);
 }
 
+// The kernel's name is the program's own knowledge: asking for it touches no GPU.
 void launch_failed(cudaError_t status, const void* kernel) {
   const char* name = nullptr;
   if (cudaFuncGetName(&name, kernel) != cudaSuccess) name = nullptr;
-  throw DeviceError(concat(current_device_name(), ": launching ", name ? name : "a kernel", ": ",
-                           described(status)));
+  failed(status, concat("launching ", name ? name : "a kernel"));
 }
 
 }  // namespace cuda
@@ -111,7 +129,7 @@ Backend open_cuda_backend() {
   int ordinal = 0;
   check(cudaGetDevice(&ordinal), "cudaGetDevice");
   auto device = std::make_unique<CudaDevice>(ordinal);
-  cuda::check_kernel_image();
+  cuda::check_kernel_image(*device);
   auto kernels = std::make_unique<CudaKernels>(*device);
   return {"cuda", std::move(device), std::move(kernels)};
 }

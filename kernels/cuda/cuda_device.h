@@ -7,11 +7,11 @@
 #include <string>
 
 #include "core/device.h"
+#include "kernels/cuda/fault.h"
 
 namespace gantry {
 
-// A device that no longer computes: a launch error, an illegal address, a lost GPU.
-using DeviceError = CodedError<ExitCode::kPeer>;
+struct CudaLibraries;  // cuDNN and cuBLASLt; see libraries.h
 
 // One GPU. Making it is where everything that can be wrong with driver, GPU and libraries is found:
 // EnvironmentError with the remedy.
@@ -28,6 +28,9 @@ class CudaDevice : public Device {
   void copy_to_host(Stream&, void* host, const void* src, size_t bytes) override;
   ProfilerSink* profiler() override { return profiler_.get(); }
 
+  // Handles for describing and choosing work, which runs on the handles of a stream.
+  const CudaLibraries& planning();
+
   // Streaming multiprocessors: what kernels with a fixed number of blocks are cut for.
   int multiprocessors() const { return properties_.multiProcessorCount; }
 
@@ -35,8 +38,9 @@ class CudaDevice : public Device {
   void* allocate(size_t bytes, Contents contents) override;
   void release(void* data) noexcept override;
 
-  int ordinal_;
   cudaDeviceProp properties_{};
+  std::string name_;
+  std::shared_ptr<CudaLibraries> planning_;
   std::unique_ptr<ProfilerSink> profiler_;
 };
 
@@ -52,12 +56,11 @@ class CudaStream : public Stream {
   std::unique_ptr<Recording> record(const std::function<void()>& queue_work) override;
 
   cudaStream_t handle() const { return handle_; }
-  struct Libraries;  // cuDNN and cuBLASLt; see libraries.h
-  const Libraries& libraries() const { return *libraries_; }
+  const CudaLibraries& libraries() const { return *libraries_; }
 
  private:
   cudaStream_t handle_ = nullptr;
-  std::shared_ptr<Libraries> libraries_;
+  std::shared_ptr<CudaLibraries> libraries_;
 };
 
 namespace cuda {
@@ -66,8 +69,7 @@ inline cudaStream_t stream_handle(Stream& stream) {
   return static_cast<CudaStream&>(stream).handle();
 }
 
-// Throws DeviceError naming the device and the call, or MemoryError where memory ran out. Work runs
-// behind the host's back: an error may be that of an earlier call, and the message says so.
+// Throws MemoryError or DeviceError (fault.h).
 [[noreturn]] void failed(cudaError_t status, const std::string& call);
 [[noreturn]] void launch_failed(cudaError_t status, const void* kernel);
 

@@ -87,6 +87,30 @@ void add_operation(fe::graph::Graph& graph, const Problem& p, int64_t alignment)
 
 using GraphPtr = std::unique_ptr<fe::graph::Graph>;
 
+bool says(const fe::error_t& error, const char* what) {
+  return error.err_msg.find(what) != std::string::npos;
+}
+
+[[noreturn]] void failed(const char* doing, const fe::error_t& error) {
+  const std::string call = concat("cuDNN, ", doing, " a convolution,");
+  if (says(error, "ALLOCATION_FAILED") || says(error, "ALLOC_FAILED"))
+    out_of_memory(call, error.err_msg);
+  device_failed(call, error.err_msg);
+}
+
+// Whether to go on with building: not where there is no engine for this problem, which is no
+// failure. The frontend has a code of its own for that, but passes some answers of cuDNN on as
+// text.
+bool supported(const fe::error_t& error) {
+  using Code = fe::error_code_t;
+  if (error.code == Code::OK) return true;
+  const bool none =
+      error.code == Code::GRAPH_NOT_SUPPORTED || error.code == Code::HEURISTIC_QUERY_FAILED ||
+      error.code == Code::GRAPH_EXECUTION_PLAN_CREATION_FAILED || says(error, "NOT_SUPPORTED");
+  if (!none || says(error, "ALLOCATION_FAILED")) failed("planning", error);
+  return false;
+}
+
 // The graph with a plan, or null where no engine computes it in f32 to the same bits every time.
 // workspace: bytes that the plan may need, negative for any number.
 GraphPtr build(cudnnHandle_t handle, const Problem& p, int64_t alignment, int64_t workspace) {
@@ -95,15 +119,16 @@ GraphPtr build(cudnnHandle_t handle, const Problem& p, int64_t alignment, int64_
       .set_intermediate_data_type(fe::DataType_t::FLOAT)
       .set_compute_data_type(fe::DataType_t::FLOAT);
   add_operation(*graph, p, alignment);
-  if (graph->validate().is_bad() || graph->build_operation_graph(handle).is_bad()) return nullptr;
-  if (graph->create_execution_plans({fe::HeurMode_t::A, fe::HeurMode_t::FALLBACK}).is_bad())
+  if (!supported(graph->validate()) || !supported(graph->build_operation_graph(handle)) ||
+      !supported(graph->create_execution_plans({fe::HeurMode_t::A, fe::HeurMode_t::FALLBACK})))
     return nullptr;
   using Note = fe::NumericalNote_t;
   graph->deselect_numeric_notes({Note::NONDETERMINISTIC, Note::REDUCED_PRECISION_REDUCTION,
                                  Note::TENSOR_CORE, Note::DOWN_CONVERT_INPUTS});
   if (workspace >= 0) graph->deselect_workspace_greater_than(workspace);
-  if (graph->check_support().is_bad()) return nullptr;
-  if (graph->build_plans(fe::BuildPlanPolicy_t::HEURISTICS_CHOICE).is_bad()) return nullptr;
+  if (!supported(graph->check_support()) ||
+      !supported(graph->build_plans(fe::BuildPlanPolicy_t::HEURISTICS_CHOICE)))
+    return nullptr;
   return graph;
 }
 
@@ -133,11 +158,8 @@ class CudnnConv2d final : public Kernel {
       aligned = aligned && reinterpret_cast<uintptr_t>(addresses[role]) % kAligned == 0;
     }
     const fe::graph::Graph& graph = aligned ? *graph_ : unaligned(handle);
-    fe::error_t status = graph.execute(handle, addresses.data(), 3, scratch);
-    if (status.is_bad()) {
-      throw DeviceError(
-          concat(current_device_name(), ": cuDNN convolution: ", status.get_message()));
-    }
+    const fe::error_t status = graph.execute(handle, addresses.data(), 3, scratch);
+    if (status.code != fe::error_code_t::OK) failed("running", status);
   }
 
  private:
@@ -164,11 +186,10 @@ class CudnnConv2d final : public Kernel {
 
 }  // namespace
 
-std::shared_ptr<Kernel> make_cudnn_conv2d(const Conv2dDesc& desc, Conv2dPass pass) {
-  // Planning needs a handle of the device, not of a stream.
-  const CudaStream::Libraries planning(nullptr);
+std::shared_ptr<Kernel> make_cudnn_conv2d(CudaDevice& device, const Conv2dDesc& desc,
+                                          Conv2dPass pass) {
   const Problem problem{desc, pass};
-  GraphPtr graph = build(planning.cudnn, problem, kAligned, -1);
+  GraphPtr graph = build(device.planning().cudnn, problem, kAligned, -1);
   if (!graph) return nullptr;
   return std::make_shared<CudnnConv2d>(std::move(graph), problem);
 }

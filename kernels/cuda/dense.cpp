@@ -17,14 +17,14 @@ void WithEpilogue::run(Stream& stream, std::span<const TensorView> args, void* s
 
 namespace {
 
-std::shared_ptr<Kernel> make_product(const DenseDesc& d, DensePass pass) {
+std::shared_ptr<Kernel> make_product(CudaDevice& device, const DenseDesc& d, DensePass pass) {
   switch (pass) {
     case DensePass::kForward:
-      return make_cublas_product({d.n, d.out, d.in, false, true, false, d.bias});
+      return make_cublas_product(device, {d.n, d.out, d.in, false, true, false, d.bias});
     case DensePass::kBackwardData:
-      return make_cublas_product({d.n, d.in, d.out});
+      return make_cublas_product(device, {d.n, d.in, d.out});
     case DensePass::kBackwardWeights:
-      return make_cublas_product({d.out, d.in, d.n, true, false, d.accumulate});
+      return make_cublas_product(device, {d.out, d.in, d.n, true, false, d.accumulate});
   }
   return nullptr;
 }
@@ -45,8 +45,8 @@ class Swapped final : public Kernel {
 
 }  // namespace
 
-std::shared_ptr<Kernel> make_dense(const DenseDesc& d, DensePass pass) {
-  auto kernel = make_product(d, pass);
+std::shared_ptr<Kernel> make_dense(CudaDevice& device, const DenseDesc& d, DensePass pass) {
+  auto kernel = make_product(device, d, pass);
   if (pass == DensePass::kBackwardWeights) return std::make_shared<Swapped>(std::move(kernel));
   // The product adds the bias itself. Its own ReLU would hide NaN, so activations come after it.
   if (pass == DensePass::kForward && d.activation.kind != ActivationKind::kIdentity)
@@ -57,7 +57,7 @@ std::shared_ptr<Kernel> make_dense(const DenseDesc& d, DensePass pass) {
 }  // namespace cuda
 
 CudaKernels::Made CudaKernels::make_dense(const DenseDesc& desc, DensePass pass) {
-  return cuda::make_dense(desc, pass);
+  return cuda::make_dense(device_, desc, pass);
 }
 
 }  // namespace gantry

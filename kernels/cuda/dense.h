@@ -5,12 +5,13 @@
 #include <utility>
 
 #include "core/kernel.h"
+#include "kernels/cuda/cuda_device.h"
 #include "kernels/ops/conv2d.h"
 
 namespace gantry::cuda {
 
 // The dense op on cuBLASLt.
-std::shared_ptr<Kernel> make_dense(const DenseDesc& desc, DensePass pass);
+std::shared_ptr<Kernel> make_dense(CudaDevice& device, const DenseDesc& desc, DensePass pass);
 
 // A kernel, then y = f(y + b) over its output in place. With bias, b is the last argument and not
 // the kernel's.

@@ -21,6 +21,7 @@ class EventMarks final : public StreamMarks {
     }
   }
   ~EventMarks() override {
+    if (cuda::lost()) return;
     for (const cudaEvent_t event : events_) cudaEventDestroy(event);
   }
   EventMarks(const EventMarks&) = delete;

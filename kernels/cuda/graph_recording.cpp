@@ -11,7 +11,9 @@ using cuda::check;
 class GraphRecording final : public Recording {
  public:
   GraphRecording(cudaStream_t stream, cudaGraphExec_t graph) : stream_(stream), graph_(graph) {}
-  ~GraphRecording() override { cudaGraphExecDestroy(graph_); }
+  ~GraphRecording() override {
+    if (!cuda::lost()) cudaGraphExecDestroy(graph_);
+  }
   GraphRecording(const GraphRecording&) = delete;
   GraphRecording& operator=(const GraphRecording&) = delete;
 
@@ -31,7 +33,7 @@ class Capture {
           "cudaStreamBeginCapture");
   }
   ~Capture() {
-    if (!open_) return;
+    if (!open_ || cuda::lost()) return;
     cudaGraph_t graph = nullptr;
     cudaStreamEndCapture(stream_, &graph);
     if (graph) cudaGraphDestroy(graph);
@@ -59,7 +61,7 @@ std::unique_ptr<Recording> CudaStream::record(const std::function<void()>& queue
   const cudaGraph_t graph = capture.finish();
   cudaGraphExec_t executable = nullptr;
   const cudaError_t status = cudaGraphInstantiate(&executable, graph, 0);
-  cudaGraphDestroy(graph);
+  if (graph) cudaGraphDestroy(graph);
   check(status, "cudaGraphInstantiate");
   auto recording = std::make_unique<GraphRecording>(handle_, executable);
   check(cudaGraphUpload(executable, handle_), "cudaGraphUpload");

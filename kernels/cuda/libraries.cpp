@@ -5,13 +5,14 @@
 
 namespace gantry {
 
-CudaStream::Libraries::Libraries(cudaStream_t stream) {
+CudaLibraries::CudaLibraries(cudaStream_t stream) {
   cuda::check(cudnnCreate(&cudnn), "cudnnCreate");
   cuda::check(cudnnSetStream(cudnn, stream), "cudnnSetStream");
   cuda::check(cublasLtCreate(&cublas_lt), "cublasLtCreate");
 }
 
-CudaStream::Libraries::~Libraries() {
+CudaLibraries::~CudaLibraries() {
+  if (cuda::lost()) return;
   if (cublas_lt) cublasLtDestroy(cublas_lt);
   if (cudnn) cudnnDestroy(cudnn);
 }
@@ -19,50 +20,40 @@ CudaStream::Libraries::~Libraries() {
 namespace cuda {
 namespace {
 
-std::string version(size_t number, size_t major_unit, size_t minor_unit) {
-  return concat(number / major_unit, ".", number % major_unit / minor_unit, ".",
-                number % minor_unit);
-}
-std::string cudnn_version(size_t number) { return version(number, 10000, 100); }
-std::string cublas_version(size_t number) { return version(number, 10000, 100); }
-
-// Of one major version, a library serves programs that were compiled for an older minor one.
-void check_version(const char* name, size_t compiled, size_t loaded, size_t major_unit) {
-  if (loaded / major_unit == compiled / major_unit && loaded >= compiled) return;
-  throw EnvironmentError(concat(name, " ", version(loaded, 10000, 100),
-                                " was loaded, but this gantry was compiled for ",
-                                version(compiled, 10000, 100),
-                                "; put the folder of the latter first in LD_LIBRARY_PATH, or "
-                                "build gantry again"));
+bool is_out_of_memory(cudnnStatus_t status) {
+  return status == CUDNN_STATUS_INTERNAL_ERROR_HOST_ALLOCATION_FAILED ||
+         status == CUDNN_STATUS_INTERNAL_ERROR_DEVICE_ALLOCATION_FAILED;
 }
 
 }  // namespace
 
-std::shared_ptr<CudaStream::Libraries> open_libraries(cudaStream_t stream) {
-  return std::make_shared<CudaStream::Libraries>(stream);
+std::shared_ptr<CudaLibraries> open_libraries(cudaStream_t stream) {
+  return std::make_shared<CudaLibraries>(stream);
 }
 
 void check_library_versions() {
-  check_version("cuDNN", CUDNN_VERSION, cudnnGetVersion(), 10000);
-  check_version("cuBLASLt", CUBLAS_VERSION, cublasLtGetVersion(), 10000);
+  check_version("cuDNN", CUDNN_VERSION, cudnnGetVersion());
+  check_version("cuBLASLt", CUBLAS_VERSION, cublasLtGetVersion());
 }
 
 std::vector<LibraryVersion> math_library_versions() {
-  return {{"cuDNN", cudnn_version(CUDNN_VERSION), cudnn_version(cudnnGetVersion())},
-          {"cuBLASLt", cublas_version(CUBLAS_VERSION), cublas_version(cublasLtGetVersion())}};
+  return {{"cuDNN", library_version(CUDNN_VERSION), library_version(cudnnGetVersion())},
+          {"cuBLASLt", library_version(CUBLAS_VERSION), library_version(cublasLtGetVersion())}};
 }
 
 void failed(cudnnStatus_t status, const std::string& call) {
   // The text of the last error names the argument at fault, and may be long.
   char detail[512] = {};
   cudnnGetLastErrorString(detail, sizeof(detail));
-  throw DeviceError(concat(current_device_name(), ": ", call, ": ", cudnnGetErrorString(status),
-                           detail[0] ? ": " : "", detail));
+  const std::string says = concat(cudnnGetErrorString(status), detail[0] ? ": " : "", detail);
+  if (is_out_of_memory(status)) out_of_memory(call, says);
+  device_failed(call, says);
 }
 
 void failed(cublasStatus_t status, const std::string& call) {
-  throw DeviceError(
-      concat(current_device_name(), ": ", call, ": ", cublasLtGetStatusString(status)));
+  const std::string says = cublasLtGetStatusString(status);
+  if (status == CUBLAS_STATUS_ALLOC_FAILED) out_of_memory(call, says);
+  device_failed(call, says);
 }
 
 }  // namespace cuda

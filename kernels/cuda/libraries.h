@@ -8,12 +8,12 @@
 
 namespace gantry {
 
-// The library handles of one stream.
-struct CudaStream::Libraries {
-  explicit Libraries(cudaStream_t stream);
-  ~Libraries();
-  Libraries(const Libraries&) = delete;
-  Libraries& operator=(const Libraries&) = delete;
+// The library handles of one stream, or (no stream) those that a device plans with.
+struct CudaLibraries {
+  explicit CudaLibraries(cudaStream_t stream);
+  ~CudaLibraries();
+  CudaLibraries(const CudaLibraries&) = delete;
+  CudaLibraries& operator=(const CudaLibraries&) = delete;
 
   cudnnHandle_t cudnn = nullptr;
   cublasLtHandle_t cublas_lt = nullptr;
@@ -21,6 +21,7 @@ struct CudaStream::Libraries {
 
 namespace cuda {
 
+// As for calls of the runtime library (cuda_device.h).
 [[noreturn]] void failed(cudnnStatus_t status, const std::string& call);
 [[noreturn]] void failed(cublasStatus_t status, const std::string& call);
 

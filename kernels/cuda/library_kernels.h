@@ -4,6 +4,7 @@
 #include <memory>
 
 #include "core/kernel.h"
+#include "kernels/cuda/cuda_device.h"
 #include "kernels/ops/conv2d.h"
 
 namespace gantry::cuda {
@@ -16,7 +17,8 @@ namespace gantry::cuda {
 // beyond the last window are allowed. The fastest engine by cuDNN's heuristics among those that
 // give the same bits every time. Null where cuDNN has none (such as for unequal padding).
 // {y | x, w}, {dx | dy, w} or {dw | x, dy}.
-std::shared_ptr<Kernel> make_cudnn_conv2d(const Conv2dDesc& desc, Conv2dPass pass);
+std::shared_ptr<Kernel> make_cudnn_conv2d(CudaDevice& device, const Conv2dDesc& desc,
+                                          Conv2dPass pass);
 
 // A matrix product through cuBLASLt, row by row in memory:
 //   c (m x n) = op(a) op(b) [+ c] [+ bias, one per column of c]
@@ -28,6 +30,6 @@ struct MatrixProduct {
   bool accumulate = false;
   bool bias = false;
 };
-std::shared_ptr<Kernel> make_cublas_product(const MatrixProduct& product);
+std::shared_ptr<Kernel> make_cublas_product(CudaDevice& device, const MatrixProduct& product);
 
 }  // namespace gantry::cuda

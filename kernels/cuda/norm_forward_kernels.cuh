@@ -50,7 +50,8 @@ struct FinishBatch {
   __device__ void operator()(int group, int column, const Moments& m) const {
     stats.write(int64_t{group} * columns + column, m);
     if (!running_mean) return;
-    const double var = m.m2 / m.count * (unbiased ? m.count / (m.count - 1) : 1);
+    // Of one value the unbiased variance is 0 / 0; the biased one is 0.
+    const double var = m.m2 / m.count * (unbiased && m.count > 1 ? m.count / (m.count - 1) : 1);
     const auto moved = [&](float* running, double value) {
       const double old = static_cast<double>(running[column]);
       running[column] = static_cast<float>((1 - momentum) * old + momentum * value);

@@ -10,17 +10,17 @@ std::string version(int number) { return concat(number / 1000, ".", number % 100
 
 }  // namespace
 
-std::string device_name(int ordinal, const cudaDeviceProp& p) {
-  return concat("cuda:", ordinal, " (", p.name, ", sm_", p.major, p.minor, ")");
+std::string library_version(size_t number) {
+  return concat(number / 10000, ".", number % 10000 / 100, ".", number % 100);
 }
 
-std::string current_device_name() {
-  int ordinal = 0;
-  cudaDeviceProp properties{};
-  if (cudaGetDevice(&ordinal) != cudaSuccess ||
-      cudaGetDeviceProperties(&properties, ordinal) != cudaSuccess)
-    return "cuda";
-  return device_name(ordinal, properties);
+void check_version(const char* name, size_t compiled, size_t loaded) {
+  if (loaded / 10000 == compiled / 10000 && loaded >= compiled) return;
+  throw EnvironmentError(concat(name, " ", library_version(loaded),
+                                " was loaded, but this gantry was compiled for ",
+                                library_version(compiled),
+                                "; put the folder of the latter first in LD_LIBRARY_PATH, or "
+                                "build gantry again"));
 }
 
 void check_driver() {
@@ -48,13 +48,13 @@ void check_driver() {
   }
 }
 
-void check_kernel_image() {
+void check_kernel_image(const CudaDevice& device) {
   cudaFuncAttributes attributes{};
   const cudaError_t status =
       cudaFuncGetAttributes(&attributes, reinterpret_cast<const void*>(&probe_kernel));
   if (status == cudaSuccess) return;
   cudaGetLastError();
-  throw EnvironmentError(concat(current_device_name(), ": ", cudaGetErrorString(status),
+  throw EnvironmentError(concat(device.name(), ": ", cudaGetErrorString(status),
                                 "; build gantry for this GPU with "
                                 "-DCMAKE_CUDA_ARCHITECTURES=native"));
 }

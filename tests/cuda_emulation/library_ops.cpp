@@ -16,13 +16,13 @@ const Backend& cpu() {
 }
 }  // namespace
 
-struct CudaStream::Libraries {
+struct CudaLibraries {
   std::unique_ptr<Stream> stream = cpu().device->make_stream();
 };
 
 namespace cuda {
-std::shared_ptr<CudaStream::Libraries> open_libraries(cudaStream_t) {
-  return std::make_shared<CudaStream::Libraries>();
+std::shared_ptr<CudaLibraries> open_libraries(cudaStream_t) {
+  return std::make_shared<CudaLibraries>();
 }
 void check_library_versions() {}
 std::vector<LibraryVersion> math_library_versions() { return {}; }
@@ -59,7 +59,7 @@ class OnCpu final : public Kernel {
 
 namespace cuda {
 
-std::shared_ptr<Kernel> make_cudnn_conv2d(const Conv2dDesc& d, Conv2dPass pass) {
+std::shared_ptr<Kernel> make_cudnn_conv2d(CudaDevice&, const Conv2dDesc& d, Conv2dPass pass) {
   const auto behind = [](int64_t in, int64_t out, int64_t kernel, int64_t stride, int64_t dilation,
                          int64_t before) {
     return (out - 1) * stride + (kernel - 1) * dilation + 1 - before - in;
@@ -104,7 +104,7 @@ class Product final : public Kernel {
 
 }  // namespace
 
-std::shared_ptr<Kernel> make_cublas_product(const MatrixProduct& product) {
+std::shared_ptr<Kernel> make_cublas_product(CudaDevice&, const MatrixProduct& product) {
   return std::make_shared<Product>(product);
 }
 

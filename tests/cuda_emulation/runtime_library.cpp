@@ -8,6 +8,7 @@
 #include <vector>
 
 #include "tests/cuda_emulation/include/cuda_runtime.h"
+#include "tests/cuda_emulation/injected_faults.h"
 
 namespace emulation = gantry::emulation;
 
@@ -16,7 +17,16 @@ constexpr size_t kMemory = size_t{8} << 30;
 }
 
 const char* cudaGetErrorName(cudaError_t status) {
-  return status == cudaSuccess ? "cudaSuccess" : "cudaError";
+  switch (status) {
+    case cudaErrorMemoryAllocation:
+      return "cudaErrorMemoryAllocation";
+    case cudaErrorIllegalAddress:
+      return "cudaErrorIllegalAddress";
+    case cudaErrorLaunchFailure:
+      return "cudaErrorLaunchFailure";
+    default:
+      return "cudaError";
+  }
 }
 const char* cudaGetErrorString(cudaError_t status) {
   return status == cudaErrorMemoryAllocation ? "out of memory" : "an emulated error";
@@ -24,15 +34,21 @@ const char* cudaGetErrorString(cudaError_t status) {
 cudaError_t cudaGetLastError() { return cudaSuccess; }
 
 cudaError_t cudaGetDeviceCount(int* count) {
+  GANTRY_ANSWER("cudaGetDeviceCount");
   *count = 1;
   return cudaSuccess;
 }
 cudaError_t cudaGetDevice(int* device) {
+  GANTRY_ANSWER("cudaGetDevice");
   *device = 0;
   return cudaSuccess;
 }
-cudaError_t cudaSetDevice(int) { return cudaSuccess; }
+cudaError_t cudaSetDevice(int) {
+  GANTRY_ANSWER("cudaSetDevice");
+  return cudaSuccess;
+}
 cudaError_t cudaGetDeviceProperties(cudaDeviceProp* properties, int) {
+  GANTRY_ANSWER("cudaGetDeviceProperties");
   *properties = {};
   std::snprintf(properties->name, sizeof(properties->name), "emulated");
   properties->totalGlobalMem = kMemory;
@@ -40,8 +56,8 @@ cudaError_t cudaGetDeviceProperties(cudaDeviceProp* properties, int) {
   properties->multiProcessorCount = 4;
   return cudaSuccess;
 }
-cudaError_t cudaDeviceSynchronize();
 cudaError_t cudaDriverGetVersion(int* version) {
+  GANTRY_ANSWER("cudaDriverGetVersion");
   *version = CUDART_VERSION;
   return cudaSuccess;
 }
@@ -86,12 +102,14 @@ void emulated_capture(cudaStream_t stream, std::function<void()> call) {
 }
 
 cudaError_t cudaStreamBeginCapture(cudaStream_t stream, cudaStreamCaptureMode) {
+  GANTRY_ANSWER("cudaStreamBeginCapture");
   if (!stream || stream->capture) return cudaErrorInvalidValue;
   stream->capture = std::make_unique<CUgraph_st>();
   ++captures;
   return cudaSuccess;
 }
 cudaError_t cudaStreamEndCapture(cudaStream_t stream, cudaGraph_t* graph) {
+  GANTRY_ANSWER("cudaStreamEndCapture");
   if (!stream->capture) return cudaErrorInvalidValue;
   *graph = stream->capture.release();
   --captures;
@@ -99,65 +117,87 @@ cudaError_t cudaStreamEndCapture(cudaStream_t stream, cudaGraph_t* graph) {
 }
 cudaError_t cudaGraphInstantiate(cudaGraphExec_t* executable, cudaGraph_t graph,
                                  unsigned long long) {
+  GANTRY_ANSWER("cudaGraphInstantiate");
   *executable = new CUgraphExec_st{graph->calls};
   return cudaSuccess;
 }
 cudaError_t cudaGraphDestroy(cudaGraph_t graph) {
+  GANTRY_ANSWER("cudaGraphDestroy");
   delete graph;
   return cudaSuccess;
 }
 cudaError_t cudaGraphExecDestroy(cudaGraphExec_t executable) {
+  GANTRY_ANSWER("cudaGraphExecDestroy");
   delete executable;
   return cudaSuccess;
 }
-cudaError_t cudaGraphUpload(cudaGraphExec_t, cudaStream_t) { return cudaSuccess; }
+cudaError_t cudaGraphUpload(cudaGraphExec_t, cudaStream_t) {
+  GANTRY_ANSWER("cudaGraphUpload");
+  return cudaSuccess;
+}
 cudaError_t cudaGraphLaunch(cudaGraphExec_t executable, cudaStream_t stream) {
+  GANTRY_ANSWER("cudaGraphLaunch");
   if (stream->capture) return cudaErrorStreamCaptureUnsupported;
   for (const auto& call : executable->calls) call();
   return cudaSuccess;
 }
 
 cudaError_t cudaStreamCreateWithFlags(cudaStream_t* stream, unsigned) {
+  GANTRY_ANSWER("cudaStreamCreateWithFlags");
   *stream = new CUstream_st;
   return cudaSuccess;
 }
 cudaError_t cudaStreamDestroy(cudaStream_t stream) {
+  GANTRY_ANSWER("cudaStreamDestroy");
   delete stream;
   return cudaSuccess;
 }
-cudaError_t cudaStreamSynchronize(cudaStream_t) { return unless_capturing(); }
+cudaError_t cudaStreamSynchronize(cudaStream_t) {
+  GANTRY_ANSWER("cudaStreamSynchronize");
+  return unless_capturing();
+}
 
-cudaError_t cudaDeviceSynchronize() { return unless_capturing(); }
+cudaError_t cudaDeviceSynchronize() {
+  GANTRY_ANSWER("cudaDeviceSynchronize");
+  return unless_capturing();
+}
 
 cudaError_t emulated_malloc(void** data, size_t bytes) {
+  GANTRY_ANSWER("cudaMalloc");
   if (captures > 0) return cudaErrorStreamCaptureUnsupported;
   *data = emulation::allocate(bytes);
   return *data ? cudaSuccess : cudaErrorMemoryAllocation;
 }
 cudaError_t cudaFree(void* data) {
+  GANTRY_ANSWER("cudaFree");
   if (captures > 0) return cudaErrorStreamCaptureUnsupported;
   emulation::release(data);
   return cudaSuccess;
 }
 cudaError_t cudaMemGetInfo(size_t* free, size_t* total) {
+  GANTRY_ANSWER("cudaMemGetInfo");
   *total = kMemory;
   *free = kMemory - emulation::allocated_bytes();
   return cudaSuccess;
 }
 cudaError_t cudaMemset(void* data, int value, size_t bytes) {
+  GANTRY_ANSWER("cudaMemset");
   std::memset(data, value, bytes);
   return cudaSuccess;
 }
 cudaError_t cudaMemsetAsync(void* data, int value, size_t bytes, cudaStream_t stream) {
+  GANTRY_ANSWER("cudaMemsetAsync");
   return queue(stream, [=] { std::memset(data, value, bytes); });
 }
 cudaError_t cudaMemcpyAsync(void* to, const void* from, size_t bytes, cudaMemcpyKind,
                             cudaStream_t stream) {
+  GANTRY_ANSWER("cudaMemcpyAsync");
   return queue(stream, [=] { std::memcpy(to, from, bytes); });
 }
 
 cudaError_t emulated_launch(const cudaLaunchConfig_t& config, void (*body)(const void*),
                             const void* argument, size_t bytes) {
+  GANTRY_ANSWER("cudaLaunchKernelEx");
   const auto run = [config, body, bytes](const void* of_kernel) {
     emulation::run_grid(config.gridDim, config.blockDim, config.dynamicSmemBytes, body, of_kernel,
                         bytes);
@@ -173,6 +213,7 @@ cudaError_t emulated_launch(const cudaLaunchConfig_t& config, void (*body)(const
   return queue(config.stream, [run, copy] { run(copy.data()); });
 }
 cudaError_t cudaFuncGetAttributes(cudaFuncAttributes* attributes, const void*) {
+  GANTRY_ANSWER("cudaFuncGetAttributes");
   *attributes = {};
   return cudaSuccess;
 }

@@ -183,6 +183,9 @@ TEST(NormLadder, Statistics) {
   }
   d.track = false;
   check_parity(forward_case(d, p, "norm.forward"));
+  // A group of one value has no variance, unbiased or not.
+  const NormDesc one = batch({2, 3, 1, 1}, 2);
+  check_parity(forward_case(one, sample_point(one, 0.5, 1.5, 1e-4), "norm.forward"));
 }
 
 TEST(NormLadder, EpsilonExtremes) {

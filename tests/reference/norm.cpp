@@ -54,7 +54,7 @@ void forward(const NormDesc& d, const std::vector<Group>& groups, Args a) {
     double* r_mean = a.real(3) + g % static_cast<size_t>(d.x.c);
     double* r_var = a.real(4) + g % static_cast<size_t>(d.x.c);
     *r_mean = (1 - momentum) * *r_mean + momentum * mu;
-    *r_var = (1 - momentum) * *r_var + momentum * var * (d.unbiased ? m / (m - 1) : 1);
+    *r_var = (1 - momentum) * *r_var + momentum * var * (d.unbiased && m > 1 ? m / (m - 1) : 1);
   }
 }
 
