@@ -83,6 +83,9 @@ class Device {
   virtual size_t memory_bytes() const = 0;  // installed
   // What can still be had of it, where the device knows.
   virtual size_t available_bytes() const { return memory_bytes(); }
+  // Whether it works behind the host's back in memory of its own, as a GPU does: then the host
+  // waits for it as seldom as it can, and what it reads over and over is kept there.
+  virtual bool is_apart() const { return false; }
   virtual std::unique_ptr<Stream> make_stream() = 0;
   virtual void copy_to_device(Stream&, void* dst, const void* host, size_t bytes) = 0;
   virtual void copy_to_host(Stream&, void* host, const void* src, size_t bytes) = 0;

@@ -15,9 +15,10 @@ class ProfilerSink {
   virtual ~ProfilerSink() = default;
   virtual void begin(const char* name) = 0;
   virtual void end() = 0;
-  // Between these a profiler that waits to be told records what the device does.
+  // Between these a profiler that waits to be told records what the device does. The second never
+  // throws: it is part of taking things down.
   virtual void start_capture() {}
-  virtual void stop_capture() {}
+  virtual void stop_capture() noexcept {}
 };
 
 // A range from construction to destruction; free when there is no sink.

@@ -66,22 +66,28 @@ const Memory& Replay::arena() const {
   return *arena_;
 }
 
-void Replay::queue(Stream& stream) const {
-  for (const Bound& bound : bound_) bound.kernel->run(stream, bound.args, bound.scratch);
+void Replay::queue(Stream& stream, int64_t times) const {
+  for (int64_t i = 0; i < times; ++i)
+    for (const Bound& bound : bound_) bound.kernel->run(stream, bound.args, bound.scratch);
 }
 
-void Replay::run(Stream& stream) const {
-  if (stage_ == Stage::kHasRun) {
-    recording_ = stream.record([this, &stream] { queue(stream); });
-    recorded_on_ = &stream;
-    stage_ = Stage::kSettled;
+const Recording* Replay::recording(Stream& stream, int64_t times) const {
+  if (!recorded_on_) recorded_on_ = &stream;
+  if (recorded_on_ != &stream) return nullptr;
+  for (const Recorded& known : recorded_)
+    if (known.times == times) return known.recording.get();
+  recorded_.push_back({times, stream.record([&] { queue(stream, times); })});
+  return recorded_.back().recording.get();
+}
+
+void Replay::run(Stream& stream, int64_t times) const {
+  const Recording* recorded = has_run_ ? recording(stream, times) : nullptr;
+  if (recorded) {
+    recorded->run();
+  } else {
+    queue(stream, times);
   }
-  if (recording_ && recorded_on_ == &stream) {
-    recording_->run();
-    return;
-  }
-  queue(stream);
-  if (stage_ == Stage::kNew) stage_ = Stage::kHasRun;
+  has_run_ = true;
 }
 
 void Replay::run(Stream& stream, ReplayWatcher& watcher) const {

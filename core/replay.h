@@ -30,10 +30,11 @@ class Replay {
   // for tools that watch the ends of allocations and reads of unwritten memory.
   Replay(Program program, MemoryPlan plan, Device& device);
 
-  // No branch, no allocation, no wait. Where the stream can record, the first run queues every call
-  // (whatever is made at first use is made then), the second records them, and later runs on the
-  // same stream queue the recording.
-  void run(Stream& stream) const;
+  // Runs the program `times` times. No branch, no allocation, no wait. Where the stream can record,
+  // the first call of run queues every call (whatever is made at first use is made then); later
+  // ones on the same stream queue a recording of all the runs, which is made where there is none
+  // yet.
+  void run(Stream& stream, int64_t times = 1) const;
   void run(Stream& stream, ReplayWatcher& watcher) const;
 
   TensorView view(const TensorRef& ref) const;
@@ -47,7 +48,9 @@ class Replay {
     std::span<const TensorView> args;
     void* scratch;
   };
-  void queue(Stream& stream) const;
+  void queue(Stream& stream, int64_t times) const;
+  // Null where the stream does not record.
+  const Recording* recording(Stream& stream, int64_t times) const;
   void bind();
 
   Program program_;
@@ -60,10 +63,13 @@ class Replay {
   std::vector<Bound> bound_;
 
   // How the calls are queued, not what they compute.
-  enum class Stage : uint8_t { kNew, kHasRun, kSettled };
-  mutable Stage stage_ = Stage::kNew;
+  struct Recorded {
+    int64_t times;
+    std::unique_ptr<Recording> recording;
+  };
+  mutable bool has_run_ = false;
   mutable const Stream* recorded_on_ = nullptr;
-  mutable std::unique_ptr<Recording> recording_;
+  mutable std::vector<Recorded> recorded_;  // one for each number of runs asked for
 };
 
 }  // namespace gantry

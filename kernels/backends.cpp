@@ -5,10 +5,16 @@
 
 namespace gantry {
 
-Backend open_backend(BackendChoice choice, int threads) {
+Backend open_backend(BackendChoice choice, int threads, const ComputeOptions& options) {
   const bool on_gpu =
       choice == BackendChoice::kCuda || (choice == BackendChoice::kAuto && cuda_device_present());
-  return on_gpu ? open_cuda_backend() : open_cpu_backend(threads);
+  if (on_gpu) return open_cuda_backend(options);
+  if (options.precision != Precision::kFp32) {
+    throw ConfigError(concat("/precision: \"", kPrecisions[static_cast<size_t>(options.precision)],
+                             "\" is a GPU's; the CPU computes in fp32: say precision=fp32, or "
+                             "backend=cuda"));
+  }
+  return open_cpu_backend(threads);
 }
 
 std::vector<LibraryVersion> library_versions() {

@@ -13,7 +13,7 @@ bool cuda_built();
 // Whether there is a driver and a GPU, in whatever state: then backend=auto means the GPU.
 bool cuda_device_present();
 // The current GPU. Throws EnvironmentError with the remedy.
-Backend open_cuda_backend();
+Backend open_cuda_backend(const ComputeOptions& options);
 // CUDA runtime, cuDNN, cuBLASLt; empty where not built in.
 std::vector<LibraryVersion> cuda_library_versions();
 

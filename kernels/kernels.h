@@ -6,6 +6,7 @@
 #include <vector>
 
 #include "core/kernel.h"
+#include "kernels/compute_options.h"
 #include "kernels/ops/activation.h"
 #include "kernels/ops/augment.h"
 #include "kernels/ops/conv2d.h"
@@ -139,9 +140,9 @@ struct Backend {
 enum class BackendChoice { kAuto, kCpu, kCuda };
 
 // Opens a device. threads: CPU threads, 0 for all that this process may use. Throws
-// EnvironmentError with the remedy when it cannot be had. Only kernels/backends.cpp knows which
-// exist.
-Backend open_backend(BackendChoice choice, int threads);
+// EnvironmentError with the remedy when it cannot be had, ConfigError for options that it has not.
+// Only kernels/backends.cpp knows which exist.
+Backend open_backend(BackendChoice choice, int threads, const ComputeOptions& options = {});
 
 // What this build computes with: the version it was compiled for, and the one that was loaded.
 struct LibraryVersion {

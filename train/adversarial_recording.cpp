@@ -30,6 +30,8 @@ class StepRecording {
 
   RecordedStep record() {
     const TrainConfig& train = system_.config.train;
+    const int64_t batches = d_steps_ + (objective_.compares_real() ? train.g_steps : 0);
+    record_start(system_, recorder_, batches);
     record_latch(system_, recorder_, d_);
     if (train.order == TrainConfig::Order::kGFirst) {
       for (int64_t k = 0; k < train.g_steps; ++k) generator_update(k);
@@ -38,8 +40,7 @@ class StepRecording {
       discriminator_updates();
       for (int64_t k = 0; k < train.g_steps; ++k) generator_update(k);
     }
-    system_.metrics.record_sum(recorder_);
-    program_.call("advance", recorder_.kernels.advance({}), {}, {}, {recorder_.step});
+    record_end(system_, recorder_, batches);
     return {std::move(program_), std::move(taps_)};
   }
 

@@ -22,6 +22,7 @@ class StepRecording {
 
   RecordedStep record() {
     const int64_t parts = system_.config.train.accumulate;
+    record_start(system_, recorder_, 1);
     {
       const Program::Scope scope(program_, "e1");
       record_latch(system_, recorder_, e_);
@@ -35,8 +36,7 @@ class StepRecording {
       const Program::Scope scope(program_, "g1");
       g_.optimizer.record(recorder_, g_.store, system_.metrics, "g");
     }
-    system_.metrics.record_sum(recorder_);
-    program_.call("advance", recorder_.kernels.advance({}), {}, {}, {recorder_.step});
+    record_end(system_, recorder_, 1);
     return {std::move(program_), std::move(taps_)};
   }
 

@@ -23,6 +23,7 @@ RecordedStep ClassifierStep::record(size_t) {
   Recorder recorder{program, *system_.backend.kernels,
                     program.external("step", system_.step.view()), system_.seed(), 0};
   StepInputs inputs(system_, recorder, step.taps);
+  record_start(system_, recorder, 1);
   {
     const Program::Scope scope(program, "c1");
     for (int64_t micro = 0; micro < system_.config.train.accumulate; ++micro) {
@@ -32,8 +33,7 @@ RecordedStep ClassifierStep::record(size_t) {
     const Player& c = system_.player("c");
     c.optimizer.record(recorder, c.store, system_.metrics, "c");
   }
-  system_.metrics.record_sum(recorder);
-  program.call("advance", recorder.kernels.advance({}), {}, {}, {recorder.step});
+  record_end(system_, recorder, 1);
   return step;
 }
 

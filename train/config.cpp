@@ -144,8 +144,14 @@ void TrainConfig::describe(Fields& f) {
       best_metric);
   f.flag({"best_is_highest", "The best checkpoint has the highest `best_metric`, not the lowest."},
          best_is_highest);
-  f.flag({"check_finite", "Stop, exit code 10, as soon as a loss or gradient is not finite."},
+  f.flag({"check_finite",
+          "Stop, exit code 10, when a loss or gradient is not finite: at once on the CPU; on a GPU "
+          "when it is next looked at, at the latest before anything is saved."},
          check_finite);
+  f.integer({"steps_per_launch",
+             "Steps that a GPU runs as one graph, where data.on_device holds and no log, sample or "
+             "checkpoint falls between them; the results are the same."},
+            steps_per_launch, {.min = 1, .max = 1000});
 }
 
 void OutputConfig::describe(Fields& f) {
@@ -191,6 +197,14 @@ void RunConfig::describe(Fields& f) {
   f.integer({"seed", "Everything random in the run follows from it."}, seed, {.min = 0});
   f.choice_of({"backend", "Where to compute; auto takes a GPU if there is one."}, backend,
               kBackends);
+  f.choice_of({"precision",
+               "tf32: a GPU's convolutions and matrix products round their factors to 10 bits of "
+               "mantissa, which its tensor cores do several times faster. The CPU has fp32 alone."},
+              compute.precision, kPrecisions);
+  f.flag({"deterministic",
+          "The same bytes in every run; false lets a GPU's libraries also use ways of which two "
+          "runs differ by roundings, where those are faster."},
+         compute.deterministic);
   f.integer({"threads", "CPU threads that compute; 0 for all that the process may use."}, threads,
             {.min = 0, .max = 1024});
   f.object({"data", "Where real samples come from.", true},

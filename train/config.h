@@ -116,6 +116,7 @@ struct TrainConfig {
   std::string best_metric;  // empty: no best checkpoint is kept
   bool best_is_highest = false;
   bool check_finite = true;
+  int64_t steps_per_launch = 1;
 
   int64_t fakes() const { return fake_batch > 0 ? fake_batch : batch; }
   int64_t reference() const { return reference_batch > 0 ? reference_batch : batch; }
@@ -163,6 +164,7 @@ struct RunConfig {
   std::string name;
   int64_t seed = 0;
   BackendChoice backend = BackendChoice::kAuto;
+  ComputeOptions compute;
   int64_t threads = 0;  // CPU threads; 0: all that the process may use
   DataConfig data;
   LatentConfig latent;

@@ -28,7 +28,7 @@ TensorRef MetricSlots::slot(Program& program, const std::string& name, double we
 }
 
 // Sums and counts grow by what this program wrote: its own slots, one after the other.
-void MetricSlots::record_sum(Recorder& recorder) {
+TensorRef MetricSlots::record_sum(Recorder& recorder) {
   Program& program = recorder.program;
   const auto part = [&](const char* name, const TensorView& all) {
     TensorRef ref = program.external(name, all);
@@ -43,6 +43,7 @@ void MetricSlots::record_sum(Recorder& recorder) {
   program.call("metrics", recorder.kernels.sum(add), {}, {latest}, {sums});
   const SumDesc count{.y = counts.shape, .accumulate = true, .constant = 1};
   program.call("metrics_count", recorder.kernels.sum(count), {}, {}, {counts});
+  return latest;
 }
 
 TensorView MetricSlots::part(const Tensor& all, size_t first, size_t end) const {

@@ -25,8 +25,9 @@ class MetricSlots {
   // A new slot of this program. The kernel that gets it writes one element; what is reported is
   // `weight` times that.
   TensorRef slot(Program& program, const std::string& name, double weight = 1);
-  // Appends the calls that add this program's values to the sums; its last metrics calls.
-  void record_sum(Recorder& recorder);
+  // Appends the calls that add this program's values to the sums; its last metrics calls. Returns
+  // the values.
+  TensorRef record_sum(Recorder& recorder);
 
   // What the slots of a program hold, by name: the values of the last step if it ran that one.
   std::map<std::string, double> latest(Device& device, Stream& stream, size_t program) const;

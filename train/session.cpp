@@ -23,12 +23,13 @@ void require_memory(const Program& program, const MemoryPlan& plan, size_t bytes
   const size_t all = device.memory_bytes(), left = device.available_bytes();
   if (bytes <= left && bytes + plan.external_bytes <= all) return;
   const std::string used = left < all ? concat(", ", mib(left), " MiB of it free") : "";
-  throw MemoryError(concat("the step needs ", mib(bytes + plan.external_bytes), " MiB, ",
-                           mib(plan.external_bytes), " MiB of it kept over steps, and ",
-                           device.name(), " has ", mib(all), " MiB", used,
-                           "; a smaller train.batch, or a larger train.accumulate, shrinks it. "
-                           "What takes the room:\n",
-                           describe_memory(program, plan)));
+  throw MemoryError(concat(
+      "the step needs ", mib(bytes + plan.external_bytes), " MiB, ", mib(plan.external_bytes),
+      " MiB of it kept over steps, and ", device.name(), " has ", mib(all), " MiB", used,
+      "; a smaller train.batch, or a larger train.accumulate, shrinks it; on a GPU "
+      "data.on_device=false makes room. "
+      "What takes the room:\n",
+      describe_memory(program, plan)));
 }
 
 std::vector<Session::Variant> make_variants(System& system, TrainingStep& training,
@@ -91,6 +92,8 @@ Session::Session(RunConfig config, Backend& backend, std::unique_ptr<DataSource>
       stream_(backend.device->make_stream()),
       system_(std::move(config), spec_of(data_->info()), backend),
       training_(make_training_step(system_)) {
+  if (system_.config.data.on_device)
+    system_.resident = ResidentData::make(*data_, *backend.device, *stream_);
   system_.make_room_for_real(most_real_batches(*training_));
   variants_ = make_variants(system_, *training_, allocator);
   require_best_metric(system_);
@@ -105,31 +108,40 @@ int64_t Session::samples_per_step() const {
   return training_->real_batches(0) * system_.config.train.batch;
 }
 
-double Session::shown_step(ProfilerSink& profiler) {
+Session::~Session() { stop_showing(); }
+
+double Session::shown_step() {
+  ProfilerSink& sink = *profiler();
   if (!capturing_) {
     stream_->synchronize();
-    profiler.start_capture();
+    sink.start_capture();
     capturing_ = true;
   }
   double waited = 0;
   {
-    const ProfilerRange step(&profiler, "step");
+    const ProfilerRange step(&sink, "step");
     {
-      const ProfilerRange data(&profiler, "data wait");
+      const ProfilerRange data(&sink, "data wait");
       waited = load_batches();
     }
-    ProfilerWatcher watcher(profiler);
+    ProfilerWatcher watcher(sink);
     next().replay->run(*stream_, watcher);
   }
   if (++steps_ == shown_.last) {
     stream_->synchronize();
-    profiler.stop_capture();
-    capturing_ = false;
+    stop_showing();
   }
   return waited;
 }
 
+// Also where steps end before the last that was to be shown.
+void Session::stop_showing() {
+  if (capturing_) profiler()->stop_capture();
+  capturing_ = false;
+}
+
 double Session::load_batches() {
+  if (system_.resident) return 0;
   if (!prefetcher_) {
     const DataConfig& data = system_.config.data;
     prefetcher_ = std::make_unique<Prefetcher>(
@@ -160,9 +172,27 @@ double Session::load_batch(int64_t place) {
   return batch.waited_s;
 }
 
+// Steps of one kind that need nothing of the host between them.
+int64_t Session::launchable(int64_t most) const {
+  const int64_t wanted = system_.config.train.steps_per_launch;
+  if (wanted > most || !system_.resident) return 1;
+  const size_t variant = training_->variant_of(steps_);
+  for (int64_t i = 0; i < wanted; ++i) {
+    if (training_->variant_of(steps_ + i) != variant || shown_.contains(steps_ + i + 1)) return 1;
+  }
+  return wanted;
+}
+
+double Session::advance(int64_t most) {
+  const int64_t count = launchable(most);
+  if (count == 1) return step();
+  next().replay->run(*stream_, count);
+  steps_ += count;
+  return 0;
+}
+
 double Session::step() {
-  ProfilerSink* profiler = system_.backend.device->profiler();
-  if (profiler && shown_.contains(steps_ + 1)) return shown_step(*profiler);
+  if (profiler() && shown_.contains(steps_ + 1)) return shown_step();
   return step([this](const Replay& replay) { replay.run(*stream_); });
 }
 
@@ -187,6 +217,30 @@ Checkpoint Session::checkpoint() {
 void Session::restore(const Checkpoint& checkpoint, const std::string& place) {
   restore_system(system_, *stream_, checkpoint, place);
   steps_ = static_cast<int64_t>(checkpoint.step);
+  write_position();
+}
+
+int64_t Session::first_bad_step() {
+  int64_t step = 0;
+  system_.backend.device->copy_to_host(*stream_, &step, system_.bad_step.view().data, sizeof(step));
+  stream_->synchronize();
+  return step;
+}
+
+void Session::return_to(int64_t step) {
+  steps_ = step - 1;
+  write_position();
+}
+
+// All that follows from the number of steps done.
+void Session::write_position() {
+  const auto write = [this](const Tensor& counter, int64_t value) {
+    system_.backend.device->copy_to_device(*stream_, counter.view().data, &value, sizeof(value));
+    stream_->synchronize();
+  };
+  write(system_.step, steps_);
+  write(system_.position, training_->batches_before(steps_) * system_.config.train.batch);
+  write(system_.bad_step, 0);
   prefetcher_.reset();
 }
 

@@ -49,7 +49,13 @@ class Session {
     std::unique_ptr<Replay> replay;
   };
 
-  // One training step: waits for the data, copies it in, replays. Returns seconds waited for data.
+  ~Session();
+
+  // Training steps, at least one and at most `most`: as many as the device takes in one launch.
+  // Returns seconds waited for data.
+  double advance(int64_t most);
+  // One training step: waits for the data and copies it in, where the device does not read it
+  // itself; replays. Returns seconds waited for data.
   double step();
   // The same with a watcher around each call, or with something else that runs the replay.
   double step(ReplayWatcher& watcher);
@@ -58,6 +64,10 @@ class Session {
   // named ranges. Their calls are queued one by one, not as a recording.
   void show(StepRange range) { shown_ = range; }
   int64_t steps_done() const { return steps_; }
+  // The first step so far (from 1) with a metric that was not finite; 0: none. Waits.
+  int64_t first_bad_step();
+  // Makes the coming step the `step`-th (from 1) again, with the weights as they are.
+  void return_to(int64_t step);
 
   System& system() { return system_; }
   Stream& stream() { return *stream_; }
@@ -71,7 +81,11 @@ class Session {
   const DataSource& source() const { return *data_; }
 
  private:
-  double shown_step(ProfilerSink& profiler);
+  ProfilerSink* profiler() { return system_.backend.device->profiler(); }
+  int64_t launchable(int64_t most) const;
+  double shown_step();
+  void stop_showing();
+  void write_position();
   double load_batches();
   double load_batch(int64_t place);
 

@@ -45,7 +45,9 @@ System::System(RunConfig run_config, const SampleSpec& data_sample, Backend& ope
       backend(opened),
       sample(data_sample),
       metrics(*opened.device, opened.kernels->real()),
-      step(*opened.device, vector_shape(1), DType::kI64) {
+      step(*opened.device, vector_shape(1), DType::kI64),
+      position(*opened.device, vector_shape(1), DType::kI64),
+      bad_step(*opened.device, vector_shape(1), DType::kI64) {
   for (PlayerConfig* player : config.players()) {
     if (player->present) add_player(*player);
   }
@@ -205,6 +207,27 @@ std::vector<float> System::labels_by_column(int64_t count, int64_t columns) cons
     labels.push_back(static_cast<float>(i % columns % classes));
   }
   return labels;
+}
+
+void record_start(System& system, Recorder& recorder, int64_t real_batches) {
+  if (!system.resident) return;
+  const int64_t n = real_batches * system.config.train.batch;
+  Program& program = recorder.program;
+  TensorRef labels{};
+  if (system.sample.classes > 0)
+    labels = program.external("labels", system.real_labels.view()).samples(0, n);
+  system.resident->record(recorder, program.external("position", system.position.view()),
+                          program.external("real", system.real_data.view()).samples(0, n), labels);
+}
+
+void record_end(System& system, Recorder& recorder, int64_t real_batches) {
+  const TensorRef values = system.metrics.record_sum(recorder);
+  Program& program = recorder.program;
+  const AdvanceDesc desc{.values = values.shape.elements(),
+                         .samples = real_batches * system.config.train.batch};
+  program.call("advance", recorder.kernels.advance(desc), {}, {values},
+               {recorder.step, program.external("position", system.position.view()),
+                program.external("bad_step", system.bad_step.view())});
 }
 
 void record_latch(System& system, Recorder& recorder, const Player& player) {

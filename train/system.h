@@ -9,6 +9,7 @@
 #include "train/config.h"
 #include "train/metric_slots.h"
 #include "train/optimizer.h"
+#include "train/resident_data.h"
 
 namespace gantry {
 
@@ -63,8 +64,11 @@ class System {
   SampleSpec sample;
   std::vector<std::unique_ptr<Player>> players;  // in the order that checkpoints list them
   MetricSlots metrics;
-  Tensor step;         // i64, 1: steps done
-  Tensor real_data;    // the real batches of one step, filled by the host before it
+  Tensor step;      // i64, 1: steps done
+  Tensor position;  // i64, 1: the sample of the data's stream that the coming step reads first
+  Tensor bad_step;  // i64, 1: the first step with a metric that is not finite (from 1), else 0
+  std::unique_ptr<ResidentData> resident;  // where steps read their real batches themselves
+  Tensor real_data;    // the real batches of one step, else filled by the host before it
   Tensor real_labels;  // their class numbers, n x 1; empty where the data have none
 
   bool has(const std::string& player) const;
@@ -106,6 +110,12 @@ class System {
 
   std::vector<std::unique_ptr<Kept>> kept_;
 };
+
+// What every step begins with, a step that reads so many batches of real samples: where they are
+// the device's, reading them.
+void record_start(System& system, Recorder& recorder, int64_t real_batches);
+// What every step ends with: its metrics are summed and looked at, it is counted.
+void record_end(System& system, Recorder& recorder, int64_t real_batches);
 
 // Records that a player's reference batch, where it has one, becomes the first real samples of the
 // first step.

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "train/trainer.h"
 
+#include <algorithm>
 #include <cmath>
 
 #include "core/animation.h"
@@ -76,7 +77,7 @@ ExitCode Trainer::train(const StopRequest& stop) {
                     run_.path().string()));
       return ExitCode::kPreempted;
     }
-    waited_s_ += session_.step();
+    waited_s_ += session_.advance(steps_to_next_look());
     after_step(session_.steps_done());
   }
   save(session_.steps_done());
@@ -84,9 +85,22 @@ ExitCode Trainer::train(const StopRequest& stop) {
   return ExitCode::kDone;
 }
 
+// Steps until the host has to look at the device: for a log, a picture, a checkpoint, the end.
+int64_t Trainer::steps_to_next_look() const {
+  const int64_t done = session_.steps_done();
+  int64_t steps = config_.train.steps - done;
+  for (const int64_t every : {config_.evaluation.every, config_.train.log_every,
+                              config_.train.sample_every, config_.train.checkpoint_every}) {
+    if (every > 0) steps = std::min(steps, every - done % every);
+  }
+  return steps;
+}
+
 void Trainer::after_step(int64_t step) {
   const bool last = step == config_.train.steps;
-  check_finite(step);
+  // Looking at a device that works behind the host's back holds it up.
+  if (!session_.system().backend.device->is_apart() || last || due(step, config_.train.log_every))
+    check_finite();
   if (due(step, config_.evaluation.every) || last) evaluate(step);
   if (due(step, config_.train.log_every) || last) log_metrics(step);
   progress_.update(static_cast<uint64_t>(step));
@@ -95,28 +109,33 @@ void Trainer::after_step(int64_t step) {
   if (due(step, config_.train.checkpoint_every)) save(step);
 }
 
-void Trainer::check_finite(int64_t step) {
+void Trainer::check_finite() {
   if (!config_.train.check_finite) return;
+  const int64_t step = session_.first_bad_step();
+  if (step == 0) return;
+  // The update of a network whose gradient is not finite was left out, so the same step shows the
+  // same fault again, call by call.
   System& system = session_.system();
+  std::optional<std::string> first;
+  session_.return_to(step);
+  session_.step([&](const Replay& replay) {
+    first = first_nonfinite(replay, *system.backend.device, session_.stream());
+  });
+  std::string found = "a metric was not finite";
   for (const auto& [name, value] : session_.latest_metrics()) {
     const bool bad_gradient = name.ends_with(".nonfinite") && value > 0;
     if (std::isfinite(value) && !bad_gradient) continue;
-    // The update of a network whose gradient is not finite was left out, so the same step shows
-    // the same fault again, call by call.
-    const int64_t before = step - 1;
-    system.backend.device->copy_to_device(session_.stream(), system.step.view().data, &before,
-                                          sizeof(before));
-    const auto first =
-        first_nonfinite(*session_.last().replay, *system.backend.device, session_.stream());
-    throw NumericError(concat(
-        "step ", step, ": ", bad_gradient ? concat(value, " gradient values") : name,
-        bad_gradient ? concat(" of ", name.substr(0, 1)) : concat(" = ", value),
-        bad_gradient ? " are not finite" : "",
-        "; first: ", first ? *first : "none when the step is repeated",
-        ". Nothing was saved at this step; the last checkpoint is of step ",
-        saved_step_ < 0 ? 0 : saved_step_,
-        ". Try a lower learning rate, optimizer.*.clip_norm, or look at the data of this batch"));
+    found = bad_gradient
+                ? concat(value, " gradient values of ", name.substr(0, 1), " are not finite")
+                : concat(name, " = ", value);
+    break;
   }
+  throw NumericError(concat(
+      "step ", step, ": ", found, "; first: ", first ? *first : "none when the step is repeated",
+      ". Nothing was saved from this step on; the last checkpoint is of step ",
+      saved_step_ < 0 ? 0 : saved_step_,
+      ". Try a lower learning rate, optimizer.*.clip_norm, or look at the data of this "
+      "batch"));
 }
 
 void Trainer::evaluate(int64_t step) {
@@ -175,6 +194,7 @@ void Trainer::sample(int64_t step) {
 
 void Trainer::save(int64_t step) {
   if (saved_step_ == step) return;
+  check_finite();
   progress_.pause();
   metrics_log_.sync();
   Checkpoint checkpoint = session_.checkpoint();

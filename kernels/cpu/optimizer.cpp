@@ -198,8 +198,15 @@ CpuKernels::Made CpuKernels::make_historical_average(const HistoricalAverageDesc
   });
 }
 
-CpuKernels::Made CpuKernels::make_advance(const AdvanceDesc&) {
-  return cpu::loop_kernel(1, 0, [](Args a, void*) { *a.counter(0) += 1; });
+CpuKernels::Made CpuKernels::make_advance(const AdvanceDesc& d) {
+  return cpu::loop_kernel(4, 0, [d](Args a, void*) {
+    const int64_t step = *a.counter(0) += 1;
+    *a.counter(1) += d.samples;
+    const float* values = a.real(3);
+    const bool finite =
+        std::all_of(values, values + d.values, [](float value) { return std::isfinite(value); });
+    if (!finite && *a.counter(2) == 0) *a.counter(2) = step;
+  });
 }
 
 }  // namespace gantry

@@ -100,9 +100,10 @@ KernelMade make_bare(CudaDevice& device, Kernels& kernels, const Conv2dDesc& des
   framed.pad_top = framed.pad_left = 0;
   auto kernel = cuda::make_cudnn_conv2d(device, framed, pass);
   if (!kernel) {
-    throw EnvironmentError(concat("cuDNN has no deterministic convolution from ", to_string(desc.x),
-                                  " to ", to_string(desc.y), " with filters ", to_string(desc.w),
-                                  " on this GPU; use backend=cpu or another cuDNN"));
+    throw EnvironmentError(
+        concat("cuDNN has no convolution from ", to_string(desc.x), " to ", to_string(desc.y),
+               " with filters ", to_string(desc.w),
+               " on this GPU; try deterministic=false, backend=cpu or another cuDNN"));
   }
   const bool back = pass == Conv2dPass::kBackwardData;
   KernelPtr pad = kernels.pad(frame, back ? LinearPass::kBackward : LinearPass::kForward);

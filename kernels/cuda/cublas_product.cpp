@@ -36,12 +36,13 @@ using Preference = Owned<cublasLtMatmulPreference_t, cublasLtMatmulPreferenceDes
 // and the bias runs along its rows, as its epilogue has it.
 class CublasProduct final : public Kernel {
  public:
-  CublasProduct(cublasLtHandle_t handle, const MatrixProduct& p)
-      : bias_(p.bias), beta_(p.accumulate ? 1 : 0) {
+  CublasProduct(CudaDevice& device, const MatrixProduct& p)
+      : options_(device.options()), bias_(p.bias), beta_(p.accumulate ? 1 : 0) {
     describe(p);
     layout(first_, p.n, p.k, p.transpose_b);
     layout(second_, p.k, p.m, p.transpose_a);
     layout(out_, p.n, p.m, false);
+    const cublasLtHandle_t handle = device.planning().cublas_lt;
     aligned_ = choose(handle, kAligned);
     unaligned_ = choose(handle, kFloat);
   }
@@ -81,8 +82,9 @@ class CublasProduct final : public Kernel {
   }
 
   void describe(const MatrixProduct& p) {
-    check(cublasLtMatmulDescInit(&operation_, CUBLAS_COMPUTE_32F, CUDA_R_32F),
-          "cublasLtMatmulDescInit");
+    const auto compute =
+        options_.precision == Precision::kTf32 ? CUBLAS_COMPUTE_32F_FAST_TF32 : CUBLAS_COMPUTE_32F;
+    check(cublasLtMatmulDescInit(&operation_, compute, CUDA_R_32F), "cublasLtMatmulDescInit");
     set(&operation_, CUBLASLT_MATMUL_DESC_TRANSA, p.transpose_b ? CUBLAS_OP_T : CUBLAS_OP_N);
     set(&operation_, CUBLASLT_MATMUL_DESC_TRANSB, p.transpose_a ? CUBLAS_OP_T : CUBLAS_OP_N);
     if (p.bias) set(&operation_, CUBLASLT_MATMUL_DESC_EPILOGUE, CUBLASLT_EPILOGUE_BIAS);
@@ -96,8 +98,8 @@ class CublasProduct final : public Kernel {
           "cublasLtMatrixLayoutCreate");
   }
 
-  // The first choice of cuBLAS's heuristic. Split sums go through the workspace, where the order of
-  // adding is fixed.
+  // The first choice of cuBLAS's heuristic. Unless roundings may differ from run to run, split sums
+  // go through the workspace, where the order of adding is fixed.
   cublasLtMatmulHeuristicResult_t choose(cublasLtHandle_t handle, uint32_t alignment) {
     Preference preference;
     check(cublasLtMatmulPreferenceCreate(preference.out()), "cublasLtMatmulPreferenceCreate");
@@ -106,8 +108,9 @@ class CublasProduct final : public Kernel {
           cublasLtMatmulPreferenceSetAttribute(preference.get(), attribute, &value, sizeof(value)),
           "cublasLtMatmulPreferenceSetAttribute");
     };
-    const uint32_t reductions =
-        CUBLASLT_REDUCTION_SCHEME_NONE | CUBLASLT_REDUCTION_SCHEME_COMPUTE_TYPE;
+    const uint32_t reductions = options_.deterministic ? CUBLASLT_REDUCTION_SCHEME_NONE |
+                                                             CUBLASLT_REDUCTION_SCHEME_COMPUTE_TYPE
+                                                       : CUBLASLT_REDUCTION_SCHEME_MASK;
     prefer(CUBLASLT_MATMUL_PREF_MAX_WORKSPACE_BYTES, kWorkspace);
     prefer(CUBLASLT_MATMUL_PREF_REDUCTION_SCHEME_MASK, reductions);
     prefer(CUBLASLT_MATMUL_PREF_MIN_ALIGNMENT_A_BYTES, alignment);
@@ -127,6 +130,7 @@ class CublasProduct final : public Kernel {
     return result;
   }
 
+  ComputeOptions options_;
   bool bias_;
   float beta_;
   cublasLtMatmulDescOpaque_t operation_{};
@@ -137,7 +141,7 @@ class CublasProduct final : public Kernel {
 }  // namespace
 
 std::shared_ptr<Kernel> make_cublas_product(CudaDevice& device, const MatrixProduct& product) {
-  return std::make_shared<CublasProduct>(device.planning().cublas_lt, product);
+  return std::make_shared<CublasProduct>(device, product);
 }
 
 }  // namespace gantry::cuda

@@ -10,8 +10,9 @@ namespace gantry {
 
 class CudaDevice;
 
-// Kernels of one GPU: cuDNN for convolution, cuBLASLt for dense, own kernels for the rest. f32.
-// Nothing depends on the order in which blocks run. Each make_* stands in the file of its op.
+// Kernels of one GPU: cuDNN for convolution, cuBLASLt for dense, own kernels for the rest. f32,
+// in convolutions and products TF32 where asked for. Nothing depends on the order in which blocks
+// run, unless ComputeOptions let the libraries. Each make_* stands in the file of its op.
 class CudaKernels : public Kernels {
  public:
   // The device must outlive the kernels and everything made by them.

@@ -1,6 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "kernels/cuda/cuda_device.h"
 
+#include <cxxabi.h>
+
+#include <cstdlib>
+
 #include "core/profiler.h"
 #include "kernels/cuda/cuda_backend.h"
 #include "kernels/cuda/startup.h"
@@ -10,7 +14,8 @@ namespace gantry {
 
 using cuda::check;
 
-CudaDevice::CudaDevice(int ordinal) : profiler_(cuda::make_profiler()) {
+CudaDevice::CudaDevice(int ordinal, const ComputeOptions& options)
+    : options_(options), profiler_(cuda::make_profiler()) {
   cuda::begin_with(concat("cuda:", ordinal));
   check(cudaSetDevice(ordinal), "cudaSetDevice");
   check(cudaGetDeviceProperties(&properties_, ordinal), "cudaGetDeviceProperties");
@@ -106,9 +111,11 @@ void failed(cudaError_t status, const std::string& call) {
 
 // The kernel's name is the program's own knowledge: asking for it touches no GPU.
 void launch_failed(cudaError_t status, const void* kernel) {
-  const char* name = nullptr;
-  if (cudaFuncGetName(&name, kernel) != cudaSuccess) name = nullptr;
-  failed(status, concat("launching ", name ? name : "a kernel"));
+  const char* symbol = nullptr;
+  if (cudaFuncGetName(&symbol, kernel) != cudaSuccess || !symbol) symbol = "a kernel";
+  const std::unique_ptr<char, decltype(&std::free)> name(
+      abi::__cxa_demangle(symbol, nullptr, nullptr, nullptr), std::free);
+  failed(status, concat("launching ", name ? name.get() : symbol));
 }
 
 }  // namespace cuda
@@ -123,12 +130,12 @@ bool cuda_device_present() {
   return status != cudaErrorNoDevice && !(status == cudaSuccess && count == 0);
 }
 
-Backend open_cuda_backend() {
+Backend open_cuda_backend(const ComputeOptions& options) {
   cuda::check_driver();
   cuda::check_library_versions();
   int ordinal = 0;
   check(cudaGetDevice(&ordinal), "cudaGetDevice");
-  auto device = std::make_unique<CudaDevice>(ordinal);
+  auto device = std::make_unique<CudaDevice>(ordinal, options);
   cuda::check_kernel_image(*device);
   auto kernels = std::make_unique<CudaKernels>(*device);
   return {"cuda", std::move(device), std::move(kernels)};

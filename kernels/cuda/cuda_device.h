@@ -7,6 +7,7 @@
 #include <string>
 
 #include "core/device.h"
+#include "kernels/compute_options.h"
 #include "kernels/cuda/fault.h"
 
 namespace gantry {
@@ -17,17 +18,19 @@ struct CudaLibraries;  // cuDNN and cuBLASLt; see libraries.h
 // EnvironmentError with the remedy.
 class CudaDevice : public Device {
  public:
-  explicit CudaDevice(int ordinal);
+  CudaDevice(int ordinal, const ComputeOptions& options);
   ~CudaDevice() override;
 
   std::string name() const override;  // "cuda:0 (NVIDIA H200, sm_90)"
   size_t memory_bytes() const override;
   size_t available_bytes() const override;
+  bool is_apart() const override { return true; }
   std::unique_ptr<Stream> make_stream() override;
   void copy_to_device(Stream&, void* dst, const void* host, size_t bytes) override;
   void copy_to_host(Stream&, void* host, const void* src, size_t bytes) override;
   ProfilerSink* profiler() override { return profiler_.get(); }
 
+  const ComputeOptions& options() const { return options_; }
   // Handles for describing and choosing work, which runs on the handles of a stream.
   const CudaLibraries& planning();
 
@@ -40,6 +43,7 @@ class CudaDevice : public Device {
 
   cudaDeviceProp properties_{};
   std::string name_;
+  ComputeOptions options_;
   std::shared_ptr<CudaLibraries> planning_;
   std::unique_ptr<ProfilerSink> profiler_;
 };

@@ -25,6 +25,7 @@ constexpr int64_t kAligned = 16;  // what engines that load vectors need
 struct Problem {
   Conv2dDesc desc;
   Conv2dPass pass;
+  ComputeOptions options;
 };
 
 fe::graph::Tensor_attributes tensor(Role role, const Shape& s, int64_t alignment) {
@@ -85,6 +86,15 @@ void add_operation(fe::graph::Graph& graph, const Problem& p, int64_t alignment)
   }
 }
 
+// Engines that are left out. On f32 tensors, tensor cores compute in TF32.
+std::vector<fe::NumericalNote_t> unwanted(const ComputeOptions& options) {
+  using Note = fe::NumericalNote_t;
+  std::vector<Note> notes = {Note::REDUCED_PRECISION_REDUCTION, Note::DOWN_CONVERT_INPUTS};
+  if (options.precision == Precision::kFp32) notes.push_back(Note::TENSOR_CORE);
+  if (options.deterministic) notes.push_back(Note::NONDETERMINISTIC);
+  return notes;
+}
+
 using GraphPtr = std::unique_ptr<fe::graph::Graph>;
 
 bool says(const fe::error_t& error, const char* what) {
@@ -111,7 +121,7 @@ bool supported(const fe::error_t& error) {
   return false;
 }
 
-// The graph with a plan, or null where no engine computes it in f32 to the same bits every time.
+// The graph with a plan, or null where no engine computes it as the options ask.
 // workspace: bytes that the plan may need, negative for any number.
 GraphPtr build(cudnnHandle_t handle, const Problem& p, int64_t alignment, int64_t workspace) {
   auto graph = std::make_unique<fe::graph::Graph>();
@@ -122,9 +132,7 @@ GraphPtr build(cudnnHandle_t handle, const Problem& p, int64_t alignment, int64_
   if (!supported(graph->validate()) || !supported(graph->build_operation_graph(handle)) ||
       !supported(graph->create_execution_plans({fe::HeurMode_t::A, fe::HeurMode_t::FALLBACK})))
     return nullptr;
-  using Note = fe::NumericalNote_t;
-  graph->deselect_numeric_notes({Note::NONDETERMINISTIC, Note::REDUCED_PRECISION_REDUCTION,
-                                 Note::TENSOR_CORE, Note::DOWN_CONVERT_INPUTS});
+  graph->deselect_numeric_notes(unwanted(p.options));
   if (workspace >= 0) graph->deselect_workspace_greater_than(workspace);
   if (!supported(graph->check_support()) ||
       !supported(graph->build_plans(fe::BuildPlanPolicy_t::HEURISTICS_CHOICE)))
@@ -188,7 +196,7 @@ class CudnnConv2d final : public Kernel {
 
 std::shared_ptr<Kernel> make_cudnn_conv2d(CudaDevice& device, const Conv2dDesc& desc,
                                           Conv2dPass pass) {
-  const Problem problem{desc, pass};
+  const Problem problem{desc, pass, device.options()};
   GraphPtr graph = build(device.planning().cudnn, problem, kAligned, -1);
   if (!graph) return nullptr;
   return std::make_shared<CudnnConv2d>(std::move(graph), problem);

@@ -15,7 +15,7 @@ namespace gantry::cuda {
 
 // A convolution through cuDNN, without bias, activation and accumulation; rows and columns of x
 // beyond the last window are allowed. The fastest engine by cuDNN's heuristics among those that
-// give the same bits every time. Null where cuDNN has none (such as for unequal padding).
+// the device's ComputeOptions allow. Null where cuDNN has none (such as for unequal padding).
 // {y | x, w}, {dx | dy, w} or {dw | x, dy}.
 std::shared_ptr<Kernel> make_cudnn_conv2d(CudaDevice& device, const Conv2dDesc& desc,
                                           Conv2dPass pass);

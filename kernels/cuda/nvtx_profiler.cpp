@@ -29,7 +29,9 @@ class NvtxProfiler final : public ProfilerSink {
   }
   void end() override { nvtxDomainRangePop(domain_); }
   void start_capture() override { check(cudaProfilerStart(), "cudaProfilerStart"); }
-  void stop_capture() override { check(cudaProfilerStop(), "cudaProfilerStop"); }
+  void stop_capture() noexcept override {
+    if (!lost()) cudaProfilerStop();
+  }
 
  private:
   // Names come back every step; the profiler is told each once.

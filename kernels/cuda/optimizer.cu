@@ -101,9 +101,10 @@ CudaKernels::Made CudaKernels::make_schedule(const ScheduleDesc& d) {
   });
 }
 
-CudaKernels::Made CudaKernels::make_advance(const AdvanceDesc&) {
-  return cuda::launched(1, 0, [](Stream& stream, const Args& a) {
-    cuda::launch(cuda::advance_kernel, {dim3(1), cuda::kWarp, 0}, stream, a.counter(0));
+CudaKernels::Made CudaKernels::make_advance(const AdvanceDesc& d) {
+  return cuda::launched(4, 0, [d](Stream& stream, const Args& a) {
+    cuda::launch(cuda::advance_kernel, {dim3(1), cuda::kWarp, 0}, stream, d, a.counter(0),
+                 a.counter(1), a.counter(2), a.real(3));
   });
 }
 

@@ -158,8 +158,17 @@ static __global__ void schedule_kernel(ScheduleDesc d, float* lr, int64_t* t) {
   *t += 1;
 }
 
-static __global__ void advance_kernel(int64_t* step) {
-  if (threadIdx.x == 0) *step += 1;
+// One warp.
+static __global__ void advance_kernel(AdvanceDesc d, int64_t* step, int64_t* position, int64_t* bad,
+                                      const float* values) {
+  bool finite = true;
+  for (int64_t i = threadIdx.x; i < d.values; i += kWarp)
+    finite = finite && std::fabs(values[i]) <= 3.4028234663852886e38f;
+  const bool found = __any_sync(kAllLanes, !finite);
+  if (threadIdx.x != 0) return;
+  *step += 1;
+  *position += d.samples;
+  if (found && *bad == 0) *bad = *step;
 }
 
 }  // namespace gantry::cuda

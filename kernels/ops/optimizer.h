@@ -92,8 +92,14 @@ struct HistoricalAverageDesc {
   double weight = 0;
 };
 
-// step[0] += 1. In-out step (i64, 1).
-struct AdvanceDesc {};
+// The end of a step:
+//   step[0] += 1;  position[0] += samples;
+//   bad[0] = step[0] if bad[0] is 0 and one of `values` values is not finite: the first bad step
+// In-outs step, position, bad (i64, 1 each); input values (real).
+struct AdvanceDesc {
+  int64_t values = 0;
+  int64_t samples = 0;
+};
 
 // Spectral normalisation (Miyato et al. 2018, Alg. 1), w seen as rows x columns (rows = w.n):
 //   v = W^T u / |W^T u|, u = W v / |W v| (`iterations` times, 0: u is left alone),

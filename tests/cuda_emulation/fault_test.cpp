@@ -62,10 +62,10 @@ TEST_F(CudaFault, EachStartUpFaultHasItsMessage) {
   };
   for (const auto& row : table) {
     emulation::inject(row.fault);
-    expect_says(error_of([] { open_cuda_backend(); }), ExitCode::kEnvironment, row.says);
+    expect_says(error_of([] { open_cuda_backend({}); }), ExitCode::kEnvironment, row.says);
     emulation::heal();
   }
-  EXPECT_NO_THROW(open_cuda_backend());
+  EXPECT_NO_THROW(open_cuda_backend({}));
 }
 
 TEST_F(CudaFault, LibrariesOfAnotherVersionAreRefused) {
@@ -117,7 +117,8 @@ TEST_F(CudaFault, WantOfMemoryIsToldApart) {
     expect_says(error, ExitCode::kMemory, "lower train.batch");
   }
   emulation::inject({"cudaLaunchKernelEx", 1, cudaErrorMemoryAllocation});
-  expect_says(error_of([&] { rig().step(1); }), ExitCode::kMemory, "launching kernel");
+  expect_says(error_of([&] { rig().step(1); }), ExitCode::kMemory,
+              "launching gantry::cuda::advance_kernel()");
   training.step(2);
 }
 

@@ -180,11 +180,29 @@ TEST(OptimizerLadder, SchedulesAreTheReference) {
 }
 
 TEST(OptimizerLadder, AdvanceCounts) {
-  check_parity({"advance",
-                "",
-                [](Kernels& k) { return k.advance({}); },
-                {inout(vector_shape(1), {41}, Kind::kCounter)},
-                {}});
+  const auto count = [](double value) { return inout(vector_shape(1), {value}, Kind::kCounter); };
+  // The first bad step is kept: the one found now (42) only where there was none (0).
+  for (const int64_t values : {1, 31, 100}) {
+    for (const double bad : {0.0, 7.0}) {
+      for (const double last : {1.0, std::nan(""), HUGE_VAL}) {
+        const AdvanceDesc d{.values = values, .samples = 48};
+        Vec found = Sampler(75).normal(vector_shape(values));
+        found.back() = last;
+        check_parity(
+            {"advance",
+             concat(values, " values, the last ", last, ", bad ", bad),
+             [d](Kernels& k) { return k.advance(d); },
+             {count(41), count(5'000'000'000), count(bad), in(vector_shape(values), found)},
+             {}});
+      }
+    }
+  }
+  const AdvanceDesc d{.values = 2};
+  for (TestBackend& on : tested_backends()) {
+    const auto ended = run(on, [d](Kernels& k) { return k.advance(d); },
+                           {count(41), count(0), count(0), in(vector_shape(2), {1, HUGE_VAL})});
+    EXPECT_EQ(ended[2][0], 42);
+  }
 }
 
 OpCase spectral_case(const SpectralNormDesc& d) {

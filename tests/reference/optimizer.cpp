@@ -144,8 +144,14 @@ Kernels::Made ReferenceKernels::make_schedule(const ScheduleDesc& d) {
   });
 }
 
-Kernels::Made ReferenceKernels::make_advance(const AdvanceDesc&) {
-  return loop(1, [](Args a) { *a.counter(0) += 1; });
+Kernels::Made ReferenceKernels::make_advance(const AdvanceDesc& d) {
+  return loop(4, [d](Args a) {
+    *a.counter(0) += 1;
+    *a.counter(1) += d.samples;
+    for (int64_t i = 0; i < d.values; ++i) {
+      if (!std::isfinite(a.real(3)[i]) && *a.counter(2) == 0) *a.counter(2) = *a.counter(0);
+    }
+  });
 }
 
 Kernels::Made ReferenceKernels::make_historical_average(const HistoricalAverageDesc& d) {

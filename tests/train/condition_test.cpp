@@ -49,7 +49,7 @@ TrainingRig rig(Backend backend, std::vector<std::string> overrides) {
 }
 
 TrainingRig rig(const std::vector<std::string>& overrides = {}) {
-  return rig(open_backend(BackendChoice::kCpu, 2), overrides);
+  return rig(tested_backend(), overrides);
 }
 
 void expect_message(const std::vector<std::string>& overrides, const std::string& part) {

@@ -19,7 +19,7 @@ std::vector<std::string> wgan(std::vector<std::string> more) {
 }
 
 TEST(Critic, TheEstimateIsTheDifferenceOfTheMeans) {
-  TrainingRig rig = cpu_rig(wgan({"train.accumulate=2", "objective.loss_weight=0.25"}));
+  TrainingRig rig = tested_rig(wgan({"train.accumulate=2", "objective.loss_weight=0.25"}));
   rig.step(3);
   const auto metrics = rig.metrics();
   EXPECT_NEAR(metrics.at("d.wasserstein"),
@@ -30,7 +30,7 @@ TEST(Critic, TheEstimateIsTheDifferenceOfTheMeans) {
 }
 
 TEST(Critic, WeightsStayWithinTheClip) {
-  TrainingRig rig = cpu_rig(wgan({}));
+  TrainingRig rig = tested_rig(wgan({}));
   rig.step(3);
   bool reached = false;
   for (const HostTensor& tensor : rig.session().checkpoint().tensors) {
@@ -67,7 +67,7 @@ const std::vector<std::string> kWarm =
     wgan({R"(train.d_warmup={"d_steps":4,"until":2,"every":5})", "train.d_steps=2"});
 
 TEST(Critic, EachStepMakesItsNumberOfUpdates) {
-  TrainingRig rig = cpu_rig(kWarm);
+  TrainingRig rig = tested_rig(kWarm);
   std::vector<int64_t> updates;
   for (int i = 0; i < 7; ++i) {
     rig.step(1);
@@ -79,10 +79,10 @@ TEST(Critic, EachStepMakesItsNumberOfUpdates) {
 // Each update of D sees data of its own, and a resume inside either kind of step goes on with the
 // batch that comes next.
 TEST(Critic, ResumingAcrossTheSwitchContinuesBitForBit) {
-  TrainingRig whole = cpu_rig(kWarm);
+  TrainingRig whole = tested_rig(kWarm);
   whole.step(8);
   for (const int first_steps : {1, 2, 5, 6}) {
-    TrainingRig first = cpu_rig(kWarm), second = cpu_rig(kWarm);
+    TrainingRig first = tested_rig(kWarm), second = tested_rig(kWarm);
     first.step(first_steps);
     second.step(3);  // dirt that restore() must replace
     second.session().restore(first.session().checkpoint(), "memory");
@@ -94,7 +94,7 @@ TEST(Critic, ResumingAcrossTheSwitchContinuesBitForBit) {
 
 // Not of the kinds of step that did not run.
 TEST(Critic, MetricsAreThoseOfTheLastStep) {
-  TrainingRig rig = cpu_rig(kWarm);
+  TrainingRig rig = tested_rig(kWarm);
   for (int step = 0; step < 3; ++step) {
     rig.step(1);
     EXPECT_FLOAT_EQ(static_cast<float>(rig.metrics().at("d.lr")), 5e-3f) << step;

@@ -68,7 +68,7 @@ constexpr const char* kClassifier = R"({
 })";
 
 TrainingRig rig(const char* config, const std::vector<std::string>& overrides = {}) {
-  return {open_backend(BackendChoice::kCpu, 2), config, overrides};
+  return {tested_backend(), config, overrides};
 }
 
 void expect_message(const char* config, const std::vector<std::string>& overrides,

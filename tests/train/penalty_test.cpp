@@ -252,8 +252,8 @@ TEST(Penalty, ResumingContinuesBitForBit) {
           game(objective, "discriminator.layers=" + kLeaky,
                {concat("objective.penalties.every=", every), "train.d_steps=2",
                 R"(optimizer.d={"lr":1e-3,"betas":[0,0.9]})"});
-      TrainingRig whole = cpu_rig(overrides), first = cpu_rig(overrides),
-                  second = cpu_rig(overrides);
+      TrainingRig whole = tested_rig(overrides), first = tested_rig(overrides),
+                  second = tested_rig(overrides);
       whole.step(7);
       first.step(2);
       second.step(1);  // dirt that restore() must replace
@@ -268,7 +268,7 @@ TEST(Penalty, ResumingContinuesBitForBit) {
 // Floating-point operations of D's layers in its update, by layer.
 std::map<std::string, double> costs(const std::string& objective, const std::string& layers) {
   TrainingRig rig =
-      cpu_rig(game(objective, "discriminator.layers=" + layers, {"optimizer.d.weight_clip=0"}));
+      tested_rig(game(objective, "discriminator.layers=" + layers, {"optimizer.d.weight_clip=0"}));
   std::map<std::string, double> flops;
   for (const Call& call : rig.session().usual().recorded.program.calls()) {
     const size_t at = call.name.find(".d.");

@@ -17,16 +17,12 @@ constexpr const char* kAdam = R"({"lr": 2e-3, "betas": [0.5, 0.999]})";
 constexpr const char* kDescent = R"({"type": "sgd", "lr": 1})";
 constexpr const char* kSlowDescent = R"({"type": "sgd", "lr": 1e-3})";
 
-Backend cpu() {
-  const char* threads = std::getenv("GANTRY_TEST_THREADS");
-  return open_backend(BackendChoice::kCpu, threads ? std::atoi(threads) : 2);
-}
-
 class Reconstruction : public ::testing::TestWithParam<TinyObjective> {};
 
 TEST_P(Reconstruction, ResumingContinuesBitForBit) {
-  TrainingRig whole = rig_of(cpu(), GetParam(), kAdam), first = rig_of(cpu(), GetParam(), kAdam),
-              second = rig_of(cpu(), GetParam(), kAdam);
+  TrainingRig whole = rig_of(tested_backend(), GetParam(), kAdam),
+              first = rig_of(tested_backend(), GetParam(), kAdam),
+              second = rig_of(tested_backend(), GetParam(), kAdam);
   whole.step(5);
   first.step(2);
   second.step(1);  // dirt that restore() must replace
@@ -57,8 +53,8 @@ double worst_difference(const Checkpoint& a, const Checkpoint& b) {
   return worst;
 }
 
-TEST_P(Reconstruction, CpuFollowsTheDoublePrecisionReference) {
-  TrainingRig fast = rig_of(cpu(), GetParam(), kSlowDescent);
+TEST_P(Reconstruction, FollowsTheDoublePrecisionReference) {
+  TrainingRig fast = rig_of(tested_backend(), GetParam(), kSlowDescent);
   TrainingRig exact = rig_of(open_reference_backend(), GetParam(), kSlowDescent);
   fast.step(3);
   exact.step(3);
@@ -131,7 +127,7 @@ TEST_P(Reconstruction, EachPlayerDescendsTheSlopeOfItsLoss) {
 }
 
 TEST_P(Reconstruction, LearnsInAFewSteps) {
-  TrainingRig rig = rig_of(cpu(), GetParam(), kAdam);
+  TrainingRig rig = rig_of(tested_backend(), GetParam(), kAdam);
   rig.step(2);
   const auto before = rig.metrics();
   rig.step(60);
@@ -198,7 +194,7 @@ TEST(Autoencoder, MicroBatchesAreTheWholeBatch) {
 // The first samples of the first step stay the reference, whatever comes after them; G's latents
 // are there before any step.
 TEST(VirtualBatchNorm, TheReferenceIsOfTheFirstStep) {
-  TrainingRig rig = rig_of(cpu(), objective_called("virtual_batch_norm"), kAdam);
+  TrainingRig rig = rig_of(tested_backend(), objective_called("virtual_batch_norm"), kAdam);
   const HostTensor latents = rig.session().checkpoint().tensor("g.reference");
   EXPECT_NE(at(latents, 0), 0);
   rig.step(1);

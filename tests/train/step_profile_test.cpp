@@ -20,7 +20,7 @@ double sum(const std::vector<Cost>& rows, double Cost::*value) {
 }
 
 TEST(StepProfile, EveryCallIsInEveryTable) {
-  TrainingRig rig = cpu_rig();
+  TrainingRig rig = tested_rig();
   rig.step(1);
   const StepProfile profile = profile_steps(rig.session(), 2, kLimits);
   EXPECT_EQ(rig.session().steps_done(), 3);
@@ -43,7 +43,7 @@ TEST(StepProfile, EveryCallIsInEveryTable) {
 }
 
 TEST(StepProfile, CallsBelongToLayers) {
-  TrainingRig rig = cpu_rig();
+  TrainingRig rig = tested_rig();
   const std::pair<const char*, const char*> table[] = {
       {"d1.m1.d.conv1.forward", "d.conv1"},
       {"g12.m3.g.dense1.backward_weights", "g.dense1"},
@@ -59,15 +59,15 @@ TEST(StepProfile, CallsBelongToLayers) {
 }
 
 TEST(StepProfile, LooksWithoutTouching) {
-  TrainingRig seen = cpu_rig(), unseen = cpu_rig();
+  TrainingRig seen = tested_rig(), unseen = tested_rig();
   profile_steps(seen.session(), 3, kLimits);
   unseen.step(3);
   EXPECT_EQ(seen.session().checkpoint().tensors, unseen.session().checkpoint().tensors);
 }
 
 TEST(DirectAllocator, GivesTheSameBytes) {
-  TrainingRig arena = cpu_rig();
-  TrainingRig apart = cpu_rig({}, Allocator::kDirect);
+  TrainingRig arena = tested_rig();
+  TrainingRig apart = tested_rig({}, Allocator::kDirect);
   arena.step(5);
   apart.step(5);
   EXPECT_EQ(arena.session().checkpoint().tensors, apart.session().checkpoint().tensors);
@@ -77,7 +77,8 @@ TEST(DirectAllocator, GivesTheSameBytes) {
 // A CPU that a profiler listens to.
 class ListenedDevice : public Device, public ProfilerSink {
  public:
-  explicit ListenedDevice(std::unique_ptr<Device> device) : device_(std::move(device)) {}
+  ListenedDevice(std::unique_ptr<Device> device, std::string& heard)
+      : text(heard), device_(std::move(device)) {}
   std::string name() const override { return device_->name(); }
   size_t memory_bytes() const override { return device_->memory_bytes(); }
   std::unique_ptr<Stream> make_stream() override { return device_->make_stream(); }
@@ -96,8 +97,8 @@ class ListenedDevice : public Device, public ProfilerSink {
     if (--depth_ < 2) text += "> ";
   }
   void start_capture() override { text += "[ "; }
-  void stop_capture() override { text += "] "; }
-  std::string text;  // the outer two levels of ranges
+  void stop_capture() noexcept override { text += "] "; }
+  std::string& text;  // the outer two levels of ranges
 
  protected:
   void* allocate(size_t bytes, Contents contents) override {
@@ -114,12 +115,15 @@ class ListenedDevice : public Device, public ProfilerSink {
   int depth_ = 0;
 };
 
+TrainingRig listened_rig(std::string& text) {
+  Backend backend = cpu_backend();
+  backend.device = std::make_unique<ListenedDevice>(std::move(backend.device), text);
+  return {std::move(backend), kTinyGan};
+}
+
 TEST(ShownSteps, AreCapturedInNamedRanges) {
-  Backend backend = open_backend(BackendChoice::kCpu, 2);
-  auto device = std::make_unique<ListenedDevice>(std::move(backend.device));
-  const std::string& text = device->text;
-  backend.device = std::move(device);
-  TrainingRig shown(std::move(backend), kTinyGan), plain = cpu_rig();
+  std::string text;
+  TrainingRig shown = listened_rig(text), plain = cpu_rig();
   shown.session().show({2, 3});
   shown.step(1);
   EXPECT_EQ(text, "");
@@ -129,6 +133,18 @@ TEST(ShownSteps, AreCapturedInNamedRanges) {
   EXPECT_EQ(text, "[ " + step + step + "] ");
   plain.step(4);
   EXPECT_EQ(shown.session().checkpoint().tensors, plain.session().checkpoint().tensors);
+}
+
+// A run that ends early, or with an error, leaves the profiler what it has shown so far.
+TEST(ShownSteps, ACaptureEndsWithTheSession) {
+  std::string text;
+  {
+    TrainingRig shown = listened_rig(text);
+    shown.session().show({1, 9});
+    shown.step(2);
+    EXPECT_FALSE(text.ends_with("] ")) << text;
+  }
+  EXPECT_TRUE(text.ends_with("] ")) << text;
 }
 
 }  // namespace

@@ -39,11 +39,27 @@ class TrainingRig {
 
 // Two threads, or what GANTRY_TEST_THREADS says: the thread sanitizer takes libgomp's barriers,
 // which it cannot see, for races.
+inline Backend cpu_backend() {
+  const char* threads = std::getenv("GANTRY_TEST_THREADS");
+  return open_backend(BackendChoice::kCpu, threads ? std::atoi(threads) : 2);
+}
+
+// The GPU where GANTRY_TEST_BACKENDS=cuda, else the CPU.
+inline Backend tested_backend() {
+  const char* wish = std::getenv("GANTRY_TEST_BACKENDS");
+  if (wish && std::string(wish) == "cuda") return open_backend(BackendChoice::kCuda, 0);
+  return cpu_backend();
+}
+
+inline TrainingRig tested_rig(const std::vector<std::string>& overrides = {},
+                              Allocator allocator = Allocator::kArena) {
+  return TrainingRig(tested_backend(), kTinyGan, overrides, allocator);
+}
+
+// For what is about the CPU, or reaches into the memory of its device.
 inline TrainingRig cpu_rig(const std::vector<std::string>& overrides = {},
                            Allocator allocator = Allocator::kArena) {
-  const char* threads = std::getenv("GANTRY_TEST_THREADS");
-  return TrainingRig(open_backend(BackendChoice::kCpu, threads ? std::atoi(threads) : 2), kTinyGan,
-                     overrides, allocator);
+  return TrainingRig(cpu_backend(), kTinyGan, overrides, allocator);
 }
 
 }  // namespace gantry

@@ -33,14 +33,14 @@ double worst_difference(const Checkpoint& a, const Checkpoint& b, const std::str
 }
 
 TEST(Training, TheSameRunTwiceGivesTheSameBytes) {
-  TrainingRig a = cpu_rig(), b = cpu_rig({"data.prefetch_threads=2"});
+  TrainingRig a = tested_rig(), b = tested_rig({"data.prefetch_threads=2"});
   a.step(6);
   b.step(6);
   EXPECT_EQ(a.session().checkpoint().tensors, b.session().checkpoint().tensors);
 }
 
 TEST(Training, ResumingContinuesBitForBit) {
-  TrainingRig whole = cpu_rig(), first = cpu_rig(), second = cpu_rig({"seed=5"});
+  TrainingRig whole = tested_rig(), first = tested_rig(), second = tested_rig({"seed=5"});
   whole.step(7);
   first.step(3);
   second.step(1);  // dirt that restore() must replace
@@ -50,7 +50,7 @@ TEST(Training, ResumingContinuesBitForBit) {
 }
 
 TEST(Training, AnotherSeedGivesAnotherRun) {
-  TrainingRig a = cpu_rig(), b = cpu_rig({"seed=6"});
+  TrainingRig a = tested_rig(), b = tested_rig({"seed=6"});
   a.step(1);
   b.step(1);
   EXPECT_NE(a.session().checkpoint().tensors, b.session().checkpoint().tensors);
@@ -58,14 +58,14 @@ TEST(Training, AnotherSeedGivesAnotherRun) {
 
 // Two steps of sgd with large gradients would hide nothing; Adam's first steps are sign-like, so
 // the comparison uses sgd.
-TEST(Training, CpuFollowsTheDoublePrecisionReference) {
+TEST(Training, FollowsTheDoublePrecisionReference) {
   const std::vector<std::string> sgd = {"optimizer.g={\"type\":\"sgd\",\"lr\":0.05}",
                                         "optimizer.d={\"type\":\"sgd\",\"lr\":0.05}"};
-  TrainingRig cpu = cpu_rig(sgd);
+  TrainingRig tested = tested_rig(sgd);
   TrainingRig reference(open_reference_backend(), kTinyGan, sgd);
-  cpu.step(3);
+  tested.step(3);
   reference.step(3);
-  const Checkpoint a = cpu.session().checkpoint(), b = reference.session().checkpoint();
+  const Checkpoint a = tested.session().checkpoint(), b = reference.session().checkpoint();
   EXPECT_LT(worst_difference(a, b, "g."), 2e-4);
   EXPECT_LT(worst_difference(a, b, "d."), 2e-4);
 }
@@ -86,8 +86,8 @@ std::vector<std::string> without_mixing(std::vector<std::string> more) {
 
 // Without layers that mix samples, how D's batch is put together cannot matter.
 TEST(Training, MixedAndSeparateBatchesAgreeWithoutBatchNorm) {
-  TrainingRig separate = cpu_rig(without_mixing({}));
-  TrainingRig mixed = cpu_rig(without_mixing({"objective.real_fake=mixed"}));
+  TrainingRig separate = tested_rig(without_mixing({}));
+  TrainingRig mixed = tested_rig(without_mixing({"objective.real_fake=mixed"}));
   separate.step(2);
   mixed.step(2);
   EXPECT_EQ(separate.session().checkpoint().tensors, mixed.session().checkpoint().tensors);
@@ -99,8 +99,8 @@ TEST(Training, MixedAndSeparateBatchesAgreeWithoutBatchNorm) {
 TEST(Training, AccumulatedMicroBatchesAreTheWholeBatchInTheFirstUpdateOfD) {
   // Latents of micro-batches are draws of their own, so only D's view of real data is comparable:
   // its loss on real samples, the mean over the batch.
-  TrainingRig whole = cpu_rig(without_mixing({}));
-  TrainingRig parts = cpu_rig(without_mixing({"train.accumulate=4"}));
+  TrainingRig whole = tested_rig(without_mixing({}));
+  TrainingRig parts = tested_rig(without_mixing({"train.accumulate=4"}));
   whole.step(1);
   parts.step(1);
   EXPECT_NEAR(whole.metrics().at("d.loss_real"), parts.metrics().at("d.loss_real"), 1e-6);
@@ -129,7 +129,7 @@ TEST(Training, EveryWayOfComposingAStepTrains) {
   };
   for (const auto& overrides : variants) {
     SCOPED_TRACE(overrides.front());
-    TrainingRig rig = cpu_rig(overrides);
+    TrainingRig rig = tested_rig(overrides);
     const Checkpoint before = rig.session().checkpoint();
     rig.step(2);
     const Checkpoint after = rig.session().checkpoint();
@@ -143,7 +143,7 @@ TEST(Training, EveryWayOfComposingAStepTrains) {
 
 // Reused fakes leave out one pass of G: fewer calls, and the same first update of D.
 TEST(Training, ReusedFakesSaveAGeneratorPass) {
-  TrainingRig fresh = cpu_rig(), reused = cpu_rig({"train.reuse_fakes=true"});
+  TrainingRig fresh = tested_rig(), reused = tested_rig({"train.reuse_fakes=true"});
   EXPECT_LT(reused.session().usual().recorded.program.flops(),
             fresh.session().usual().recorded.program.flops());
   fresh.step(1);
@@ -161,7 +161,7 @@ TEST(Training, AReplayedStepAllocatesNothing) {
 }
 
 TEST(Training, TheFirstNonfiniteTensorIsNamed) {
-  TrainingRig rig = cpu_rig();
+  TrainingRig rig = tested_rig();
   rig.step(1);
   Checkpoint broken = rig.session().checkpoint();
   for (HostTensor& tensor : broken.tensors) {
@@ -175,7 +175,7 @@ TEST(Training, TheFirstNonfiniteTensorIsNamed) {
 }
 
 TEST(Training, ANonfiniteGradientChangesNoWeight) {
-  TrainingRig rig = cpu_rig();
+  TrainingRig rig = tested_rig();
   rig.step(1);
   Checkpoint broken = rig.session().checkpoint();
   for (HostTensor& tensor : broken.tensors) {
@@ -188,8 +188,8 @@ TEST(Training, ANonfiniteGradientChangesNoWeight) {
 }
 
 TEST(Training, ACheckpointOfAnotherNetworkIsRefusedWithATable) {
-  TrainingRig a = cpu_rig(),
-              b = cpu_rig({"generator.layers.0.units=256", "generator.layers.1.shape=[16,4,4]"});
+  TrainingRig a = tested_rig(),
+              b = tested_rig({"generator.layers.0.units=256", "generator.layers.1.shape=[16,4,4]"});
   try {
     b.session().restore(a.session().checkpoint(), "runs/a/checkpoints/step-00000000");
     FAIL() << "restored";
@@ -202,7 +202,7 @@ TEST(Training, ACheckpointOfAnotherNetworkIsRefusedWithATable) {
 
 TEST(Training, AGeneratorThatDoesNotFitTheDataIsRefused) {
   try {
-    cpu_rig({"data.size=[16,16]"});
+    tested_rig({"data.size=[16,16]"});
     FAIL() << "accepted";
   } catch (const ConfigError& error) {
     const std::string message = error.what();

@@ -35,6 +35,7 @@ OpenRun open_run(const std::string& folder, int64_t step, Log& log) {
   const RunDir run = RunDir::view(folder);
   LoadedConfig loaded = load_config(run.config().string());
   OpenRun open;
+  // In fp32 whatever it was trained with, so that every machine can.
   open.backend = open_backend(loaded.config.backend, static_cast<int>(loaded.config.threads));
   CheckpointStore store(run.checkpoints(), log);
   const Checkpoint checkpoint = load(store, folder, step);

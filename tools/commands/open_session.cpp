@@ -6,8 +6,8 @@ namespace gantry {
 OpenSession open_session(LoadedConfig loaded, Allocator allocator) {
   const RunConfig& config = loaded.config;
   OpenSession open;
-  open.backend = open_backend(config.backend, static_cast<int>(config.threads));
   try {
+    open.backend = open_backend(config.backend, static_cast<int>(config.threads), config.compute);
     std::unique_ptr<DataSource> data = open_data(config.data, static_cast<uint64_t>(config.seed));
     open.session = std::make_unique<Session>(std::move(loaded.config), open.backend,
                                              std::move(data), allocator);

@@ -34,8 +34,9 @@ struct ResumeArguments {
 };
 
 // What a resumed run may change: nothing that the numbers depend on.
-constexpr const char* kResumable[] = {"train.steps", "train.checkpoint_every", "train.keep_last",
-                                      "output."};
+constexpr const char* kResumable[] = {"train.steps",     "train.checkpoint_every",
+                                      "train.keep_last", "train.steps_per_launch",
+                                      "data.on_device",  "output."};
 
 // Digest of all that a resumed run may not change.
 std::string binding_digest(const std::string& resolved) {
@@ -45,8 +46,10 @@ std::string binding_digest(const std::string& resolved) {
   };
   remove(document.root, "output");
   if (JsonValue* train = document.root.find("train")) {
-    for (const char* key : {"steps", "checkpoint_every", "keep_last"}) remove(*train, key);
+    for (const char* key : {"steps", "checkpoint_every", "keep_last", "steps_per_launch"})
+      remove(*train, key);
   }
+  if (JsonValue* data = document.root.find("data")) remove(*data, "on_device");
   return sha256(write_json(document.root));
 }
 
@@ -119,11 +122,11 @@ int resume(const ResumeArguments& arguments) {
     const std::string key = text.substr(0, text.find('='));
     const bool short_form = std::any_of(std::begin(kResumable), std::end(kResumable),
                                         [&](const char* full) { return full == "train." + key; });
-    throw ConfigError(concat("override \"", text, "\"",
-                             short_form ? concat(", did you mean \"train.", text, "\"?") : "",
-                             ": a resumed run may change train.steps, "
-                             "train.checkpoint_every, train.keep_last and output.* alone; start a "
-                             "new run for anything else"));
+    throw ConfigError(concat(
+        "override \"", text, "\"", short_form ? concat(", did you mean \"train.", text, "\"?") : "",
+        ": a resumed run may change train.steps, "
+        "train.checkpoint_every, train.keep_last, train.steps_per_launch, "
+        "data.on_device and output.* alone; start a new run for anything else"));
   }
   RunDir run = RunDir::open(arguments.run, log);
   LoadedConfig loaded = load_config(run.config().string(), arguments.overrides);

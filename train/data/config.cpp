@@ -175,6 +175,11 @@ void DataConfig::describe_selection(Fields& f) {
   f.flag({"shuffle", "Visit the samples in a different random order in every epoch."}, shuffle);
   f.integer({"memory_mb", "Refuse a set that takes more megabytes than this when decoded."},
             memory_mb, {.min = 1, .max = int64_t{1} << 24});
+  f.flag({"on_device",
+          "Keep the decoded set in a GPU's memory, where steps read it without the host, if it is "
+          "of bytes, not rotated, and takes at most a quarter of what is free. The batches are the "
+          "same."},
+         on_device);
   f.integer({"prefetch_threads",
              "Threads that prepare batches ahead of the training step; the batches are the same "
              "whatever their number. 0 prepares them in the step."},

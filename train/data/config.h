@@ -78,6 +78,7 @@ struct DataConfig {
   AugmentConfig augment;
   bool shuffle = true;
   int64_t memory_mb = 8192;  // bound of the decoded set
+  bool on_device = true;     // where it fits the memory of a GPU
   int64_t prefetch_threads = 1, prefetch_depth = 4;
 
   void describe(Fields& f);

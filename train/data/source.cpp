@@ -30,10 +30,11 @@ class StoredSource : public DataSource {
         augments_(augment_.any()),
         shuffle_(config.shuffle),
         seed_(seed),
+        low_(config.range[0]),
+        high_(config.range[1]),
         augment_key_(random_key(seed, Purpose::kAugment)) {
-    const double low = config.range[0], high = config.range[1];
     for (size_t i = 0; i < table_.size(); ++i) {
-      table_[i] = static_cast<float>(low + (high - low) * static_cast<double>(i) / 255.0);
+      table_[i] = static_cast<float>(low_ + (high_ - low_) * static_cast<double>(i) / 255.0);
     }
     info_.sample = augmented_shape(augment_, set_.sample);
     info_.count = set_.count;
@@ -56,6 +57,25 @@ class StoredSource : public DataSource {
       if (images) read_sample(index, global, images + i * info_.sample.elements());
       if (labels && info_.classes > 0) labels[i] = static_cast<float>(set_.labels[index]);
     }
+  }
+
+  std::optional<StoredSet> stored() const override {
+    if (set_.bytes.empty() || augment_.rotation > 0) return std::nullopt;
+    DecodeDesc d;
+    d.y = info_.sample;
+    d.count = set_.count;
+    d.h = set_.sample.h;
+    d.w = set_.sample.w;
+    d.labels = info_.classes > 0;
+    d.shuffle = shuffle_;
+    d.flip = augment_.flip;
+    d.vertical_flip = augment_.vertical_flip;
+    d.shift = augment_.shift;
+    d.fill = static_cast<uint8_t>(augment_.fill);
+    d.low = low_;
+    d.high = high_;
+    d.seed = seed_;
+    return StoredSet{set_.bytes, set_.labels, d};
   }
 
  private:
@@ -81,6 +101,7 @@ class StoredSource : public DataSource {
   AugmentConfig augment_;
   bool augments_, shuffle_;
   uint64_t seed_;
+  double low_, high_;
   RandomKey augment_key_;
   std::array<float, 256> table_;
   DataInfo info_;

@@ -3,10 +3,13 @@
 
 #include <cstdint>
 #include <memory>
+#include <optional>
+#include <span>
 #include <string>
 #include <vector>
 
 #include "core/tensor.h"
+#include "kernels/ops/decode.h"
 #include "train/data/config.h"
 
 namespace gantry {
@@ -17,6 +20,14 @@ struct DataInfo {
   int64_t classes = 0;                   // 0: no labels
   std::vector<std::string> class_names;  // one per class
   std::string description;               // one line
+};
+
+// A decoded set as it lies in memory, and how samples of the stream are read from it: desc.y is
+// that of one sample.
+struct StoredSet {
+  std::span<const uint8_t> samples;  // desc.stored()
+  std::span<const int32_t> classes;  // one per sample, or none
+  DecodeDesc desc;
 };
 
 // An endless stream of samples. Sample g of the stream is number g mod count of epoch g div count;
@@ -34,6 +45,10 @@ class DataSource {
   // (untouched when the set has none). Thread-safe; allocates nothing.
   virtual void read(uint64_t first_global_sample, int64_t count, float* images,
                     float* labels) const = 0;
+
+  // For devices that read the stream themselves; the memory is the source's. Empty where the
+  // decode op cannot do what read() does (rotation, floats).
+  virtual std::optional<StoredSet> stored() const { return std::nullopt; }
 };
 
 // Opens and decodes the set that the config names; everything wrong with it is a DataError that
