@@ -14,11 +14,12 @@
 // (memory_checks.cpp): so every access of a kernel is seen. A kernel is stopped with a Defect at
 //  - an access to global memory that nobody allocated, or past the end of a shared array;
 //  - a load or store that is not aligned to its own size;
-//  - a read of shared memory that nobody has written;
+//  - a read of shared or global memory that nobody has written;
 //  - a __syncthreads that not all threads of the block reach, or at different places;
 //  - a shuffle or vote with lanes that do not take part;
-//  - two threads of a block that touch the same word without a __syncthreads between, or two blocks
+//  - two threads of a block that touch the same byte without a __syncthreads between, or two blocks
 //    of one launch that do, at least one of them writing.
+// The libraries' stand-ins are held to the same memory (library_ops.cpp).
 namespace gantry::emulation {
 
 class Defect : public std::logic_error {
@@ -53,6 +54,10 @@ void check_aligned(const void* address, size_t bytes);
 void* allocate(size_t bytes);
 void release(void* data);
 size_t allocated_bytes();
+// What the host does to memory of the device: a copy or memset into it, a library that works on it.
+// Neither complains of memory that is not the device's, check_range does (Defect, naming `what`).
+void mark_written(const void* data, size_t bytes);
+void check_range(const void* data, size_t bytes, bool written, const char* what);
 // An atomic access: checked like any other but for races.
 void check_atomic(const void* address, size_t bytes);
 int atomic_add(int* address, int value);

@@ -1,11 +1,13 @@
 // SPDX-License-Identifier: Apache-2.0
 // What cuDNN and cuBLASLt do on a GPU, the CPU's kernels do here.
+#include <bit>
 #include <vector>
 
 #include "kernels/cuda/cuda_backend.h"
 #include "kernels/cuda/cuda_device.h"
 #include "kernels/cuda/library_kernels.h"
 #include "kernels/cuda/startup.h"
+#include "tests/cuda_emulation/emulator.h"
 
 namespace gantry {
 
@@ -30,13 +32,36 @@ std::vector<LibraryVersion> math_library_versions() { return {}; }
 
 namespace {
 
+// How a library may be called: every argument and the scratch memory wholly in one allocation, what
+// is read written by somebody. The first argument is the result, which `updates` reads too.
+struct Contract {
+  bool updates = false;
+  size_t scratch_bytes = 0;
+};
+
+void check_memory(std::span<const TensorView> args, const void* scratch, const Contract& contract) {
+  for (size_t i = 0; i < args.size(); ++i) {
+    emulation::check_range(args[i].data, args[i].bytes(), i > 0 || contract.updates,
+                           concat("argument ", i).c_str());
+  }
+  emulation::check_range(scratch, contract.scratch_bytes, false, "scratch");
+  if (reinterpret_cast<uintptr_t>(scratch) % 256 != 0)
+    throw emulation::Defect("scratch: not at a multiple of 256 bytes");
+  emulation::mark_written(args[0].data, args[0].bytes());
+}
+
 // call(args) now, or whenever what the stream captures is launched.
 template <typename Call>
-void queue(Stream& stream, std::span<const TensorView> args, const Call& call) {
+void queue(Stream& stream, std::span<const TensorView> args, void* scratch,
+           const Contract& contract, const Call& call) {
+  const auto checked = [call, scratch, contract](std::span<const TensorView> views) {
+    check_memory(views, scratch, contract);
+    call(views);
+  };
   const cudaStream_t handle = cuda::stream_handle(stream);
-  if (!emulated_capturing(handle)) return call(args);
-  emulated_capture(handle, [call, views = std::vector<TensorView>(args.begin(), args.end())] {
-    call(std::span<const TensorView>(views));
+  if (!emulated_capturing(handle)) return checked(args);
+  emulated_capture(handle, [checked, views = std::vector<TensorView>(args.begin(), args.end())] {
+    checked(std::span<const TensorView>(views));
   });
 }
 
@@ -46,9 +71,10 @@ class OnCpu final : public Kernel {
   size_t scratch_bytes() const override { return kernel_->scratch_bytes(); }
   void run(Stream& stream, std::span<const TensorView> args, void* scratch) const override {
     auto& on = static_cast<CudaStream&>(stream);
-    queue(on, args, [this, scratch, cpu = on.libraries().stream.get()](auto views) {
-      kernel_->run(*cpu, views, scratch);
-    });
+    queue(on, args, scratch, {false, scratch_bytes()},
+          [this, scratch, cpu = on.libraries().stream.get()](auto views) {
+            kernel_->run(*cpu, views, scratch);
+          });
   }
 
  private:
@@ -75,12 +101,19 @@ namespace {
 
 class Product final : public Kernel {
  public:
-  explicit Product(const MatrixProduct& product) : p_(product) {}
+  Product(const MatrixProduct& product, Precision precision) : p_(product), precision_(precision) {}
   void run(Stream& stream, std::span<const TensorView> args, void*) const override {
-    queue(stream, args, [this](auto views) { multiply(views); });
+    queue(stream, args, nullptr, {p_.accumulate, 0}, [this](auto views) { multiply(views); });
   }
 
  private:
+  // As tensor cores read it: in TF32, to 10 bits of mantissa.
+  double factor(float value) const {
+    if (precision_ == Precision::kFp32) return static_cast<double>(value);
+    const uint32_t bits = std::bit_cast<uint32_t>(value) + 0x1000u;
+    return static_cast<double>(std::bit_cast<float>(bits & ~0x1fffu));
+  }
+
   void multiply(std::span<const TensorView> args) const {
     float* c = args[0].as<float>();
     const float *a = args[1].as<float>(), *b = args[2].as<float>();
@@ -90,7 +123,7 @@ class Product final : public Kernel {
         for (int64_t l = 0; l < p_.k; ++l) {
           const float left = p_.transpose_a ? a[l * p_.m + i] : a[i * p_.k + l];
           const float right = p_.transpose_b ? b[j * p_.k + l] : b[l * p_.n + j];
-          sum += static_cast<double>(left) * static_cast<double>(right);
+          sum += factor(left) * factor(right);
         }
         if (p_.accumulate) sum += static_cast<double>(c[i * p_.n + j]);
         if (p_.bias) sum += static_cast<double>(args[3].as<float>()[j]);
@@ -100,12 +133,13 @@ class Product final : public Kernel {
   }
 
   MatrixProduct p_;
+  Precision precision_;
 };
 
 }  // namespace
 
-std::shared_ptr<Kernel> make_cublas_product(CudaDevice&, const MatrixProduct& product) {
-  return std::make_shared<Product>(product);
+std::shared_ptr<Kernel> make_cublas_product(CudaDevice& device, const MatrixProduct& product) {
+  return std::make_shared<Product>(product, device.options().precision);
 }
 
 }  // namespace cuda

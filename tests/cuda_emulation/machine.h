@@ -11,7 +11,7 @@
 
 namespace gantry::emulation {
 
-// When and by whom a word was last touched. `block` counts all blocks ever run.
+// When and by whom a word or byte was last touched. `block` counts all blocks ever run.
 struct Touch {
   uint32_t block = 0;
   uint16_t thread = 0;
@@ -33,12 +33,20 @@ struct Thread {
   uint64_t value = 0;
 };
 
-// The allocation that holds address, or null.
+// What is known of the memory of an allocation. Accesses of less than a word are kept apart from
+// the others, as neighbours in one word are no concern of each other's.
+struct Shadow {
+  Cell* words = nullptr;       // one per 4 bytes
+  Cell* bytes = nullptr;       // one per byte
+  uint8_t* written = nullptr;  // one per byte: 1 where somebody has written
+  bool narrow = false;         // there were accesses of less than a word
+};
 struct Allocation {
   char* begin = nullptr;
   size_t bytes = 0;
-  Cell* cells = nullptr;  // one per word of 4 bytes
+  Shadow* shadow = nullptr;
 };
+// The allocation that holds address, or null.
 const Allocation* allocation_of(const void* address);
 
 // What runs the blocks of one launch on the calling thread of the host.
@@ -83,6 +91,10 @@ class Machine {
   size_t place_shared(size_t bytes);
   const Allocation* find(const char* address);
   void access_shared(size_t offset, const void* address, size_t bytes, bool write, bool atomic);
+  void access_global(const Allocation& memory, const char* p, size_t bytes, bool write,
+                     bool atomic);
+  // A conflict of this access with what is known of a cell stops the kernel.
+  void check(const Cell& cell, const void* address, bool write, uint32_t first_block);
   void touch(Cell& cell, const void* address, bool write, uint32_t first_block);
   std::string thread_name(unsigned thread) const;
 

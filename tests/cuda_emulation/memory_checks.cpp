@@ -3,15 +3,19 @@
 // -fsanitize=thread. That code is linked without the sanitizer's own library.
 #include <sys/mman.h>
 
+#include <algorithm>
 #include <cstring>
 #include <map>
 #include <mutex>
 #include <new>
 
+#include "core/error.h"
 #include "tests/cuda_emulation/machine.h"
 
 namespace gantry::emulation {
 namespace {
+
+constexpr size_t kPage = 4096;
 
 std::mutex allocations_mutex;
 
@@ -19,8 +23,6 @@ std::map<const char*, Allocation>& allocations() {
   static std::map<const char*, Allocation> map;
   return map;
 }
-
-size_t cell_bytes(size_t bytes) { return (bytes + 3) / 4 * sizeof(Cell); }
 
 // Zeroed memory of which only what is touched is resident.
 void* map_zeroed(size_t bytes) {
@@ -33,12 +35,17 @@ void* map_zeroed(size_t bytes) {
 
 // cudaMalloc aligns to 256; a page between allocations is in no other.
 void* allocate(size_t bytes) {
-  void* data = map_zeroed(bytes + 4096);
-  void* cells = map_zeroed(cell_bytes(bytes));
-  if (!data || !cells) return nullptr;
+  void* data = map_zeroed(bytes + kPage);
+  const size_t rounded = (bytes + 3) / 4 * 4;
+  void* words = map_zeroed(rounded / 4 * sizeof(Cell));
+  void* narrow = map_zeroed(rounded * sizeof(Cell));
+  void* written = map_zeroed(rounded);
+  if (!data || !words || !narrow || !written) return nullptr;
   const std::lock_guard<std::mutex> lock(allocations_mutex);
   auto* begin = static_cast<char*>(data);
-  allocations()[begin] = {begin, bytes, static_cast<Cell*>(cells)};
+  allocations()[begin] = {begin, bytes,
+                          new Shadow{static_cast<Cell*>(words), static_cast<Cell*>(narrow),
+                                     static_cast<uint8_t*>(written)}};
   return data;
 }
 
@@ -46,9 +53,31 @@ void release(void* data) {
   const std::lock_guard<std::mutex> lock(allocations_mutex);
   const auto found = allocations().find(static_cast<char*>(data));
   if (found == allocations().end()) throw Defect("cudaFree of memory that is not the device's");
-  munmap(found->second.cells, cell_bytes(found->second.bytes));
-  munmap(data, found->second.bytes + 4096);
+  const size_t bytes = found->second.bytes, rounded = (bytes + 3) / 4 * 4;
+  Shadow* shadow = found->second.shadow;
+  munmap(shadow->words, rounded / 4 * sizeof(Cell));
+  munmap(shadow->bytes, rounded * sizeof(Cell));
+  munmap(shadow->written, rounded);
+  delete shadow;
+  munmap(data, bytes + kPage);
   allocations().erase(found);
+}
+
+void mark_written(const void* data, size_t bytes) {
+  const Allocation* memory = allocation_of(data);
+  if (!memory) return;
+  const auto first = static_cast<size_t>(static_cast<const char*>(data) - memory->begin);
+  std::memset(memory->shadow->written + first, 1, std::min(bytes, memory->bytes - first));
+}
+
+void check_range(const void* data, size_t bytes, bool written, const char* what) {
+  if (bytes == 0) return;
+  const Allocation* memory = allocation_of(data);
+  const auto* p = static_cast<const char*>(data);
+  if (!memory || p + bytes > memory->begin + memory->bytes)
+    throw Defect(concat(what, ": ", bytes, " bytes of memory that is not the device's"));
+  if (written && std::memchr(memory->shadow->written + (p - memory->begin), 0, bytes))
+    throw Defect(concat(what, ": reads global memory that nobody has written"));
 }
 
 size_t allocated_bytes() {

@@ -39,6 +39,12 @@ __global__ void planted_kernel(Planted defect, float* data) {
   if (defect == Planted::kMisaligned) cuda::store<4>(data + 257, cuda::Pack<float, 4>{});
   if (defect == Planted::kTwoBlocksOneWord && thread == 0) data[256] = sum;
   if (defect == Planted::kReadByOtherBlock && blockIdx.x == 1) data[place] += data[0];
+  if (defect == Planted::kUnwrittenGlobal) data[place] += data[512 + place];
+  // A byte each, four to a word.
+  auto* bytes = reinterpret_cast<uint8_t*>(data + 320);
+  bytes[place] = 1;
+  if (defect == Planted::kTwoThreadsOneByte && thread == 7) bytes[place - 1] = 2;
+  if (defect == Planted::kByteOfAWord && place == 7) data[320] = 0;
 }
 
 }  // namespace

@@ -7,7 +7,8 @@
 
 namespace gantry::emulation {
 
-// Kernels with one defect each, and the same without (kNone), on a buffer of 1024 floats.
+// Kernels with one defect each, and the same without (kNone), on a buffer of 1024 floats
+// that nobody has written.
 enum class Planted : uint8_t {
   kNone,
   kGlobalPastEnd,
@@ -22,6 +23,9 @@ enum class Planted : uint8_t {
   kShuffleFromOutside,
   kTwoBlocksOneWord,
   kReadByOtherBlock,
+  kUnwrittenGlobal,
+  kTwoThreadsOneByte,
+  kByteOfAWord,
 };
 void run_planted(Planted defect, Stream& stream, float* data);
 
