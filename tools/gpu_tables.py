@@ -47,6 +47,8 @@ def outcome_table(rows):
     yield "|---|---|---|---|"
     for row in latest(rows, "stage", "name"):
         result = "passed" if row["passed"] else f"FAILED: {row['found']}"
+        if row["passed"] is None:  # no failure, and not done
+            result = row["found"]
         yield f"| {row['stage']} | {row['name']} | {result} | {row['seconds']} |"
 
 

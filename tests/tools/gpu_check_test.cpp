@@ -46,7 +46,9 @@ TEST(GpuCheck, ADryRunNamesEveryStageAndWritesNothing) {
                            "== parity\n",
                            "All/BackendParity",
                            "OnGpu",
-                           "resumed-is-whole",
+                           "parts-is-whole",
+                           "launches-is-whole",
+                           "from-host-is-whole",
                            "== sanitize\n",
                            "--tool memcheck",
                            "--tool racecheck",
@@ -111,6 +113,8 @@ TEST(GpuCheck, TablesComeFromWhatWasFound) {
       R"({"stage": "suite", "name": "kernels", "passed": false, "seconds": 3, "found": "status 1"})"
       "\n"
       R"({"stage": "suite", "name": "kernels", "passed": true, "seconds": 4, "found": null})"
+      "\n"
+      R"({"stage": "speed", "name": "x-fp16", "passed": null, "seconds": 0, "found": "not built: y"})"
       "\n");
   write("speed.jsonl",
         R"({"config": "dcgan-28", "batch": 128, "precision": "bf16", "engine": "graph", )"
@@ -126,6 +130,7 @@ TEST(GpuCheck, TablesComeFromWhatWasFound) {
   EXPECT_EQ(outcome.exit_code, 0) << outcome.output;
   for (const char* part :
        {"## GPU: cuda:0 (NVIDIA H200, sm_90), commit ", "| suite | kernels | passed | 4 |",
+        "| speed | x-fp16 | not built: y | 0 |",
         "| dcgan-28 | 128 | bf16 | 30,000 | 10,000 (graph) | 3.00 | 0.50 |",
         "| norm forward | 0.250 | 4,000 | 0.93 |", "| quickstart | 1.0e-06 | 2.0e-04 |"}) {
     EXPECT_NE(outcome.output.find(part), std::string::npos) << part << "\n" << outcome.output;
