@@ -64,8 +64,9 @@ struct OptimizerConfig {
   double momentum = 0, dampening = 0;
   bool nesterov = false;
   double weight_decay = 0;  // adamw: decoupled; others: L2
-  double clip_value = 0;    // 0: off, as the next two
+  double clip_value = 0;    // 0: off, as the next three
   double clip_norm = 0;
+  double clip_tensor_norm = 0;
   double weight_clip = 0;
   double historical_average = 0;  // weight of the distance from the mean of past parameters; 0: off
   ScheduleConfig schedule;

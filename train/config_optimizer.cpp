@@ -45,11 +45,15 @@ void describe_variant(OptimizerConfig& o, Fields& f, const std::function<void(Fi
 }
 
 void describe_sgd(OptimizerConfig& o, Fields& f) {
-  f.real({"momentum", "Share of the last update that is repeated."}, o.momentum, kUnit);
-  f.real({"dampening", "Share of the gradient that momentum leaves out."}, o.dampening, kUnit);
-  f.flag({"nesterov", "Nesterov's momentum."}, o.nesterov);
-  f.require(!o.nesterov || (o.momentum > 0 && o.dampening == 0), "nesterov",
-            "needs `momentum` above 0 and `dampening` 0");
+  describe_variant(o, f, [&o](Fields& g) {
+    g.real({"momentum", "Share of the last update that is repeated."}, o.momentum, kUnit);
+    if (o.variant == Variant::kPyTorch) {
+      g.real({"dampening", "Share of the gradient that momentum leaves out."}, o.dampening, kUnit);
+    }
+    g.flag({"nesterov", "Nesterov's momentum."}, o.nesterov);
+    g.require(!o.nesterov || (o.momentum > 0 && o.dampening == 0), "nesterov",
+              "needs `momentum` above 0 and `dampening` 0");
+  });
 }
 
 void describe_adam(OptimizerConfig& o, Fields& f) {
@@ -129,6 +133,12 @@ void OptimizerConfig::describe(Fields& f) {
          {.min = 0});
   f.real({"clip_norm", "Scale the gradient of the network down to this norm; 0 for off."},
          clip_norm, {.min = 0});
+  f.real({"clip_tensor_norm",
+          "Scale the gradient of each parameter tensor down to this norm (Keras: clipnorm); 0 for "
+          "off."},
+         clip_tensor_norm, {.min = 0});
+  f.require(clip_norm == 0 || clip_tensor_norm == 0, "clip_tensor_norm",
+            "cannot be used with `clip_norm`; remove one of them");
   f.real({"weight_clip", "Clip each weight to [-v, v] after the update; 0 for off."}, weight_clip,
          {.min = 0});
   f.real({"historical_average",

@@ -47,6 +47,7 @@ Optimizer::Optimizer(Device& device, DType real, const ParamStore& store,
       norm_{.size = store.size(), .max_norm = config.clip_norm, .unscale = 1},
       schedule_(schedule_of(config)),
       history_{.size = store.size(), .weight = config.historical_average},
+      clip_tensor_norm_(config.clip_tensor_norm),
       t_(device, vector_shape(1), DType::kI64),
       lr_(device, vector_shape(1), real),
       scale_(device, vector_shape(1), real) {
@@ -79,6 +80,7 @@ void Optimizer::record(Recorder& r, const ParamStore& store, MetricSlots& metric
                  {grads, mean});
   }
   program.call("grad_norm", r.kernels.grad_norm(norm_), {norm, scale, found}, {grads});
+  if (clip_tensor_norm_ > 0) record_tensor_clips(r, store);
   program.call("schedule", r.kernels.schedule(schedule_), {lr}, {}, {t});
   TensorRefs changed = {values};
   for (size_t i = 0; i < states_.size(); ++i) {
@@ -86,6 +88,22 @@ void Optimizer::record(Recorder& r, const ParamStore& store, MetricSlots& metric
   }
   if (has_ema()) changed.push_back(program.external(player + ".ema", ema_.view()));
   program.call("update", r.kernels.optimizer(desc_), {}, {grads, lr, t, scale, found}, changed);
+}
+
+void Optimizer::record_tensor_clips(Recorder& r, const ParamStore& store) const {
+  Program& program = r.program;
+  const Shape one = vector_shape(1);
+  for (const TensorRef& grad : store.grad_refs(program)) {
+    const int64_t size = grad.shape.elements();
+    const TensorRef norm = program.temp("tensor_norm", one, grad.dtype);
+    const TensorRef scale = program.temp("tensor_scale", one, grad.dtype);
+    const TensorRef found = program.temp("tensor_nonfinite", one, grad.dtype);
+    program.call("tensor_norm",
+                 r.kernels.grad_norm({.size = size, .max_norm = clip_tensor_norm_, .unscale = 1}),
+                 {norm, scale, found}, {grad});
+    program.call("tensor_clip", r.kernels.sample_dot({{1, size, 1, 1}}, DotPass::kBackward), {},
+                 {scale, grad}, {grad});
+  }
 }
 
 std::vector<Optimizer::State> Optimizer::states() const {

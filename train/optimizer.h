@@ -10,7 +10,8 @@
 
 namespace gantry {
 
-// Updates one network: norm and finite check of its flat gradient, learning-rate schedule, then
+// Updates one network: norm and finite check of its flat gradient, clipping tensor by tensor where
+// the config asks for it (factor min(1, c / (norm + 1e-6)) each), learning-rate schedule, then
 // the rule of kernels/ops/optimizer.h in one pass over the flat buffers, EMA included. Everything
 // that changes from step to step (t, lr, the rule's states) lives in device memory.
 class Optimizer {
@@ -19,7 +20,8 @@ class Optimizer {
   Optimizer(Device& device, DType real, const ParamStore& store, const OptimizerConfig& config,
             const EmaConfig* ema);
 
-  // Records one update from the store's gradients. Metrics: <player>.grad_norm, <player>.lr,
+  // Records one update from the store's gradients. Metrics: <player>.grad_norm (before any
+  // clipping), <player>.lr,
   // <player>.nonfinite (non-finite gradient elements; the update is then left out).
   void record(Recorder& recorder, const ParamStore& store, MetricSlots& metrics,
               const std::string& player) const;
@@ -36,10 +38,13 @@ class Optimizer {
   void start_ema(Device& device, Stream& stream, const ParamStore& store);
 
  private:
+  void record_tensor_clips(Recorder& recorder, const ParamStore& store) const;
+
   OptimizerDesc desc_;
   GradNormDesc norm_;
   ScheduleDesc schedule_;
   HistoricalAverageDesc history_;
+  double clip_tensor_norm_;
   std::vector<Tensor> states_;
   Tensor t_, lr_, scale_, ema_, mean_;  // mean_: of past parameters, with historical averaging
 };

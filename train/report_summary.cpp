@@ -66,9 +66,9 @@ std::string layers_of(const Json& network) {
 
 std::string optimizer_row(const Json& config, const char* player) {
   const Json& optimizer = at(at(config, "optimizer"), player);
-  std::string text = head(
-      optimizer, "type",
-      some_of(optimizer, {"lr", "betas", "momentum", "weight_decay", "clip_norm", "weight_clip"}));
+  std::string text = head(optimizer, "type",
+                          some_of(optimizer, {"lr", "betas", "momentum", "weight_decay",
+                                              "clip_norm", "clip_tensor_norm", "weight_clip"}));
   const Json& schedule = at(at(optimizer, "schedule"), "type");
   if (schedule.is_string() && schedule != "constant")
     text += concat(", schedule ", text_of(schedule));

@@ -37,12 +37,11 @@ class TraceWatcher : public ReplayWatcher {
     for (const auto& player : session.system().players) collect_dropouts(*player);
   }
 
-  void before(size_t index, const Call& call, std::span<const TensorView>) override {
+  void before(size_t index, const Call&, std::span<const TensorView>) override {
     const auto range = taps_.equal_range(index);
     for (auto it = range.first; it != range.second; ++it) {
       add(it->second->name, session_.next().replay->view(it->second->ref));
     }
-    if (call.name.ends_with(".optimizer.update")) add_gradients(update_of(call));
   }
 
   void after(size_t, const Call& call, std::span<const TensorView> args) override {
@@ -66,6 +65,7 @@ class TraceWatcher : public ReplayWatcher {
       add(update_of(call) + ".lr", args[0]);
     } else if (call.name.ends_with(".optimizer.grad_norm")) {
       add(update_of(call) + ".grad_norm", args[0]);
+      add_gradients(update_of(call));
     } else if (call.name.ends_with(".optimizer.update")) {
       finish_update(update_of(call));
     }

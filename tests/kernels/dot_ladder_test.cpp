@@ -10,7 +10,7 @@ Shape per_sample(const Shape& x) { return {x.n, 1, 1, 1}; }
 
 TEST(DotLadder, BothPassesAreTheReference) {
   for (const Shape& x : {Shape{1, 1, 1, 1}, Shape{3, 17, 1, 1}, Shape{2, 3, 5, 7},
-                         Shape{64, 128, 1, 1}, Shape{5, 8, 32, 32}}) {
+                         Shape{64, 128, 1, 1}, Shape{5, 8, 32, 32}, Shape{1, 5003, 1, 1}}) {
     Sampler sample(71);
     const Vec a = sample.normal(x), b = sample.normal(x), dy = sample.normal(per_sample(x));
     const auto maker = [x](bool accumulate, DotPass pass) {

@@ -25,6 +25,7 @@ const Technique kTechniques[] = {
     {"uneven_batches", {"train.fake_batch=8", "train.generator_batch=24"}},
     {"spectral_norm", {"discriminator.spectral_norm=true"}},
     {"clipping", {"optimizer.g.clip_norm=1", "optimizer.d.clip_value=0.01"}},
+    {"clipping_by_tensor", {"optimizer.g.clip_tensor_norm=1", "optimizer.d.clip_tensor_norm=0.01"}},
     {"saturating", {"objective.generator_loss=saturating"}},
     {"least_squares", {"objective={\"type\":\"lsgan\"}"}},
     {"wasserstein", {"objective={\"type\":\"wgan\"}", "optimizer.d.weight_clip=0.01"}},

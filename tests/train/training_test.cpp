@@ -108,6 +108,28 @@ TEST(Training, AccumulatedMicroBatchesAreTheWholeBatchInTheFirstUpdateOfD) {
             parts.session().usual().replay->plan().arena_bytes);
 }
 
+// Plain descent with a rate of 1 takes the clipped gradient itself off the weights.
+TEST(Training, EachTensorIsClippedByItsOwnNorm) {
+  constexpr double kClip = 1e-3;
+  TrainingRig rig = cpu_rig({R"(optimizer.g={"type": "sgd", "lr": 1, "clip_tensor_norm": 1e-3})"});
+  const Checkpoint before = rig.session().checkpoint();
+  rig.step(1);
+  const Checkpoint after = rig.session().checkpoint();
+  int clipped = 0;
+  for (const ParamRange& param : rig.session().system().player("g").store.params()) {
+    const auto old = before.tensor("g." + param.name).as<float>();
+    const auto now = after.tensor("g." + param.name).as<float>();
+    double sum = 0;
+    for (size_t i = 0; i < old.size(); ++i) {
+      sum += (double{now[i]} - double{old[i]}) * (double{now[i]} - double{old[i]});
+    }
+    EXPECT_LE(std::sqrt(sum), 1.01 * kClip) << param.name;
+    clipped += std::sqrt(sum) > 0.99 * kClip;
+  }
+  EXPECT_GE(clipped, 3);
+  EXPECT_GT(rig.metrics().at("g.grad_norm"), 2 * kClip);
+}
+
 TEST(Training, EveryWayOfComposingAStepTrains) {
   const std::vector<std::vector<std::string>> variants = {
       {"train.d_steps=3"},
@@ -126,6 +148,8 @@ TEST(Training, EveryWayOfComposingAStepTrains) {
       {"objective={\"type\":\"wgan\"}", "optimizer.d.weight_clip=0.05"},
       {"objective={\"type\":\"hinge\"}"},
       {"optimizer.g.clip_norm=0.5", "optimizer.d.weight_clip=0.05"},
+      {"optimizer.g.clip_tensor_norm=0.5", "optimizer.d.clip_tensor_norm=0.05"},
+      {R"(optimizer.g={"type": "sgd", "variant": "keras", "lr": 0.1, "momentum": 0.5})"},
   };
   for (const auto& overrides : variants) {
     SCOPED_TRACE(overrides.front());

@@ -66,9 +66,9 @@ class Optimizer:
         c, lr = self.config, self.next_lr()
         self.past = {name: self.past_mean(name, p) for name, p in params.items()}
         self.t += 1
-        factor = self.clip_factor(grads)
+        factor = self.clip_factor(grads.values(), "clip_norm")
         for name, p in params.items():
-            g = grads[name] * factor
+            g = grads[name] * factor * self.clip_factor([grads[name]], "clip_tensor_norm")
             limit = c.get("clip_value", 0)
             if limit:
                 g = g.clamp(-limit, limit)
@@ -87,11 +87,11 @@ class Optimizer:
     def decoupled(self):
         return self.config["type"] == "adamw" or self.config.get("decoupled", False)
 
-    def clip_factor(self, grads):
-        most = self.config.get("clip_norm", 0)
+    def clip_factor(self, grads, key):
+        most = self.config.get(key, 0)
         if not most:
             return 1.0
-        norm = math.sqrt(sum(float((g.double() ** 2).sum()) for g in grads.values()))
+        norm = math.sqrt(sum(float((g.double() ** 2).sum()) for g in grads))
         return min(1.0, most / (norm + 1e-6))
 
     def change(self, name, g, lr):
