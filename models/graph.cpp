@@ -170,16 +170,23 @@ std::string layer_place(const NetworkConfig& config, const std::string& where, s
   return concat(where, "/layers/", layer, " (", entry.type, " ", quoted(entry.name), ")");
 }
 
+std::vector<std::string> layer_names(const NetworkConfig& config) {
+  std::vector<std::string> names;
+  std::map<std::string, int> count;
+  for (const LayerConfig& layer : config.layers) {
+    const int number = ++count[layer.type];
+    names.push_back(layer.name.empty() ? concat(layer.type, number) : layer.name);
+  }
+  return names;
+}
+
 void name_layers(NetworkConfig& config, const std::vector<NamedShape>& inputs,
                  const std::string& where) {
   if (config.layers.empty()) {
     throw ConfigError(concat(where, "/layers: is empty; a network needs at least one layer"));
   }
-  std::map<std::string, int> count;
-  for (LayerConfig& layer : config.layers) {
-    const int number = ++count[layer.type];
-    if (layer.name.empty()) layer.name = concat(layer.type, number);
-  }
+  const std::vector<std::string> called = layer_names(config);
+  for (size_t i = 0; i < called.size(); ++i) config.layers[i].name = called[i];
   Names names;
   for (size_t i = 0; i < inputs.size(); ++i) names[inputs[i].name] = -1 - static_cast<int>(i);
   for (size_t i = 0; i < config.layers.size(); ++i) {

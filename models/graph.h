@@ -15,6 +15,9 @@ struct Graph {
   std::vector<int> outputs;              // layers
 };
 
+// What each layer is called: its name, or type + number among the layers of its type.
+std::vector<std::string> layer_names(const NetworkConfig& config);
+
 // Gives unnamed layers their names. Throws ConfigError on an empty list and on duplicate names.
 void name_layers(NetworkConfig& config, const std::vector<NamedShape>& inputs,
                  const std::string& where);

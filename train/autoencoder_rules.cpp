@@ -2,6 +2,7 @@
 #include "train/autoencoder_rules.h"
 
 #include "core/error.h"
+#include "train/last_layer.h"
 
 namespace gantry {
 namespace {
@@ -48,9 +49,15 @@ void check_likelihood(const RunConfig& config, Rules& rules) {
   }
   const LastLayer last = last_layer(config.generator.network, "/generator");
   if (last.type != "sigmoid") {
-    rules.push_back({last.pointer,
+    rules.push_back({last.pointer.empty() ? "/generator/layers" : last.pointer,
                      "the likelihood \"bernoulli\" needs probabilities as G's first "
                      "output: end it with a sigmoid layer"});
+  }
+  const LastLayer logits = last_layer(config.generator.network, "/generator", 1);
+  if (any_of(logits.type, {"sigmoid", "tanh", "relu", "softplus"})) {
+    rules.push_back({logits.pointer, concat("the likelihood \"bernoulli\" takes logits as G's "
+                                            "second output, which ",
+                                            logits.type, " bounds; name the layer before it")});
   }
 }
 

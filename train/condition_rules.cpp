@@ -5,6 +5,7 @@
 #include <set>
 
 #include "core/error.h"
+#include "train/last_layer.h"
 #include "train/latents.h"
 #include "train/system.h"
 
@@ -39,17 +40,23 @@ void check_inputs(const PlayerConfig& player, const std::string& main, Rules& ru
 
 void check_who_is_told(const RunConfig& config, Rules& rules) {
   const bool g = takes_label(config.generator), d = takes_label(config.discriminator);
-  if (d && !g) {
-    rules.push_back({"/discriminator/inputs",
-                     "D is told the label of each sample and G is not, so G cannot match it; add "
-                     "\"label\" to the inputs of the generator, or remove it here"});
-  }
   if (config.objective.type == "acgan") {
     if (!g) {
       rules.push_back(
           {"/generator/inputs", "the objective \"acgan\" asks G for a class; add \"label\" here"});
     }
+    if (d) {
+      rules.push_back(
+          {"/discriminator/inputs",
+           "the objective \"acgan\" has D name the class of each sample, which it would "
+           "be told here; remove \"label\""});
+    }
     return;
+  }
+  if (d && !g) {
+    rules.push_back({"/discriminator/inputs",
+                     "D is told the label of each sample and G is not, so G cannot match it; add "
+                     "\"label\" to the inputs of the generator, or remove it here"});
   }
   if (g && !d) {
     rules.push_back({"/generator/inputs",
@@ -81,6 +88,14 @@ void check_label_source(const RunConfig& config, Rules& rules) {
   }
 }
 
+// Logits of classes may have any value.
+void check_logits(const PlayerConfig& player, size_t output, Rules& rules) {
+  const LastLayer last = last_layer(player.network, concat("/", player.section), output);
+  if (!any_of(last.type, {"sigmoid", "tanh", "relu", "softplus"})) return;
+  rules.push_back({last.pointer, concat("the cross-entropy takes logits, which ", last.type,
+                                        " bounds; remove this layer")});
+}
+
 // D's outputs: a score, and what else the objective asks for.
 void check_outputs(const RunConfig& config, Rules& rules) {
   const std::string& type = config.objective.type;
@@ -89,26 +104,18 @@ void check_outputs(const RunConfig& config, Rules& rules) {
     rules.push_back({"/latent/codes", "the objective \"infogan\" needs codes to read; name some"});
   }
   if (type != "acgan" && !infogan) return;
-  const NetworkConfig& d = config.discriminator.network;
   const size_t wanted = 1 + (infogan ? config.latent.codes.size() : 1);
-  if (d.outputs.size() != wanted) {
+  const size_t found = config.discriminator.network.outputs.size();
+  if (found != wanted) {
     rules.push_back({"/discriminator/outputs",
                      concat("the objective \"", type, "\" needs ", wanted, " outputs: the score",
                             infogan ? ", and one for each code" : " and the logits of the classes",
-                            "; found ", d.outputs.size())});
+                            "; found ", found)});
     return;
   }
   for (size_t i = 1; i < wanted; ++i) {
-    const bool logits =
-        !infogan || config.latent.codes[i - 1].type == CodeConfig::Type::kCategorical;
-    for (size_t k = 0; logits && k < d.layers.size(); ++k) {
-      const LayerConfig& layer = d.layers[k];
-      const bool bounds = any_of(layer.type, {"sigmoid", "tanh", "relu", "softplus", "softmax"});
-      if (layer.name != d.outputs[i] || !bounds) continue;
-      rules.push_back({concat("/discriminator/layers/", k, "/type"),
-                       concat("the cross-entropy takes logits, which ", layer.type,
-                              " bounds; remove this layer")});
-    }
+    if (infogan && config.latent.codes[i - 1].type != CodeConfig::Type::kCategorical) continue;
+    check_logits(config.discriminator, i, rules);
   }
 }
 
@@ -145,6 +152,7 @@ void check_conditions(const RunConfig& config, Rules& rules) {
   if (takes_label(config.classifier)) {
     rules.push_back({"/classifier/inputs", "a classifier is not told labels; remove \"label\""});
   }
+  if (config.objective.is_classifier()) check_logits(config.classifier, 0, rules);
   check_who_is_told(config, rules);
   check_outputs(config, rules);
   check_label_source(config, rules);

@@ -5,6 +5,7 @@
 
 #include "core/error.h"
 #include "train/condition_rules.h"
+#include "train/last_layer.h"
 #include "train/objective_rules.h"
 
 namespace gantry {
@@ -38,33 +39,42 @@ void check_players(const RunConfig& config, Rules& rules) {
   }
 }
 
-void check_data_range(const RunConfig& config, Rules& rules) {
+// Whether the samples that G makes, or that D of an energy draws again, can lie where the data do.
+void check_range_of(const RunConfig& config, const PlayerConfig& player, Rules& rules) {
   const DataSourceKind source = config.data.source;
   const bool points = source == DataSourceKind::kRing || source == DataSourceKind::kGrid;
-  const LastLayer last = last_layer(config.generator.network, "/generator");
   const std::vector<double>& range = config.data.range;
+  const std::string section = concat("/", player.section);
+  const LastLayer last = last_layer(player.network, section);
+  const std::string made_by = describe(last, &player == &config.generator ? "G" : "D");
+  const bool bounded = any_of(last.type, {"tanh", "sigmoid"});
   if (points) {
-    if (any_of(last.type, {"tanh", "sigmoid"})) {
-      rules.push_back({last.pointer, concat("the last layer of G is ", last.type,
+    if (bounded) {
+      rules.push_back({last.pointer, concat(made_by,
                                             ", which cannot reach the points of this data set; "
                                             "remove this layer")});
     }
     return;
   }
   const double low = last.type == "tanh" ? -1 : 0;
-  if (any_of(last.type, {"tanh", "sigmoid"}) && (range[0] != low || range[1] != 1)) {
-    rules.push_back(
-        {"/data/range", concat("the last layer of G is ", last.type, ", whose values lie in [", low,
-                               ", 1], but the data lie in [", range[0], ", ", range[1],
-                               "]; D would tell them apart by range alone: set data.range=[", low,
-                               ",1] or change the layer")});
+  const char* const harm = &player == &config.generator
+                               ? "]; D would tell them apart by range alone: set data.range=["
+                               : "], which D could not draw again: set data.range=[";
+  if (bounded && (range[0] != low || range[1] != 1)) {
+    rules.push_back({"/data/range",
+                     concat(made_by, ", whose values lie in [", low, ", 1], but the data lie in [",
+                            range[0], ", ", range[1], harm, low, ",1] or change the layer")});
   }
   if (any_of(last.type, {"relu", "softplus"}) && range[0] < 0) {
     rules.push_back(
-        {"/data/range", concat("the last layer of G is ", last.type,
-                               ", which is never negative, but the data begin at ", range[0],
-                               "; set data.range=[0,1] or change the layer")});
+        {"/data/range", concat(made_by, ", which is never negative, but the data begin at ",
+                               range[0], "; set data.range=[0,1] or change the layer")});
   }
+}
+
+void check_data_range(const RunConfig& config, Rules& rules) {
+  check_range_of(config, config.generator, rules);
+  if (config.objective.has_energy()) check_range_of(config, config.discriminator, rules);
 }
 
 void check_batches(const RunConfig& config, Rules& rules) {
@@ -128,19 +138,6 @@ void check_schedule(const OptimizerConfig& optimizer, const std::string& pointer
 }
 
 }  // namespace
-
-LastLayer last_layer(const NetworkConfig& network, const std::string& pointer) {
-  if (network.layers.empty()) return {};
-  size_t last = network.layers.size() - 1;
-  if (!network.outputs.empty()) {
-    const auto named = std::find_if(
-        network.layers.begin(), network.layers.end(),
-        [&](const LayerConfig& layer) { return layer.name == network.outputs.front(); });
-    if (named == network.layers.end()) return {};
-    last = static_cast<size_t>(named - network.layers.begin());
-  }
-  return {network.layers[last].type, concat(pointer, "/layers/", last, "/type")};
-}
 
 bool any_of(const std::string& type, std::initializer_list<std::string_view> types) {
   return std::find(types.begin(), types.end(), type) != types.end();

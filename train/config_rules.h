@@ -16,13 +16,6 @@ struct BrokenRule {
   std::string reason;
 };
 
-struct LastLayer {
-  std::string type, pointer;  // "sigmoid", "/discriminator/layers/4/type"
-};
-
-// The layer that makes a network's first output, if the list alone tells; else empty strings.
-LastLayer last_layer(const NetworkConfig& network, const std::string& pointer);
-
 bool any_of(const std::string& type, std::initializer_list<std::string_view> types);
 
 // Everything in a config that is well-formed key by key and still trains on something else than

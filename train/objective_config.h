@@ -108,7 +108,9 @@ struct ObjectiveConfig {
   CodeLossConfig infogan;
 
   // D answers with a score, which `loss` and `labels` are about.
-  bool has_score() const { return type != "ebgan" && type != "began" && has_discriminator(); }
+  bool has_score() const { return !has_energy() && has_discriminator(); }
+  // D draws its input again; how far off it is, is its answer.
+  bool has_energy() const { return type == "ebgan" || type == "began"; }
   bool has_discriminator() const { return !is_autoencoder() && !is_classifier(); }
   bool is_autoencoder() const { return type == "autoencoder" || type == "vae"; }
   bool is_classifier() const { return type == "classifier"; }

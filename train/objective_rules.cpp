@@ -3,6 +3,7 @@
 
 #include "core/error.h"
 #include "train/autoencoder_rules.h"
+#include "train/last_layer.h"
 #include "train/penalty_rules.h"
 #include "train/technique_rules.h"
 
@@ -41,8 +42,8 @@ void check_score(const RunConfig& config, Rules& rules) {
   const char* harm = harm_of_last_layer(last.type, config.objective.loss);
   if (harm == nullptr) return;
   rules.push_back(
-      {last.pointer, concat("the last layer of D is ", last.type, ", but the loss \"",
-                            config.objective.loss_name(), "\" ", harm, "; remove this layer")});
+      {last.pointer, concat(describe(last, "D"), ", but the loss \"", config.objective.loss_name(),
+                            "\" ", harm, "; remove this layer")});
 }
 
 void check_generator_loss(const ObjectiveConfig& objective, Rules& rules) {

@@ -134,6 +134,10 @@ TEST(Config, RefusesMistakes) {
       {{"optimizer.g.betas=0.5"}, "/optimizer/g/betas: must be a list of 2 numbers"},
       {{R"(optimizer.g={"type": "sgd", "lr": 1, "nesterov": true})"},
        "/optimizer/g/nesterov: needs `momentum` above 0"},
+      {{R"(optimizer.g={"type": "sgd", "variant": "keras", "lr": 1, "dampening": 0.5})"},
+       "/optimizer/g/dampening: unknown key for type \"sgd\", variant \"keras\""},
+      {{"optimizer.g.clip_norm=1", "optimizer.g.clip_tensor_norm=1"},
+       "/optimizer/g/clip_tensor_norm: cannot be used with `clip_norm`"},
       {{R"(optimizer.d.schedule={"type": "linear", "until": 10})"},
        "/optimizer/d/schedule/until: the learning rate is 0 from update 10 on"},
       {{"optimizer.d.schedule.type=step"}, "/optimizer/d/schedule: missing key \"decay\""},
@@ -145,6 +149,9 @@ TEST(Config, RefusesMistakes) {
        "the last layer of G is sigmoid, whose values lie in "
        "[0, 1], but the data lie in [-1, 1]"},
       {{"generator.layers.2.type=relu"}, "/data/range: the last layer of G is relu"},
+      {{"data.range=[0,1]", "generator.layers.1={\"type\": \"tanh\"}",
+        "generator.layers.2={\"type\": \"reshape\", \"shape\": [1, 28, 28]}"},
+       "/data/range: the last layer of G that changes values is tanh, whose values lie in [-1"},
       {{R"(data={"source": "ring"})"},
        "/generator/layers/2/type: the last layer of G is tanh, "
        "which cannot reach the points"},
@@ -158,6 +165,19 @@ TEST(Config, RefusesMistakes) {
        "/discriminator/layers/1/type: the last layer of D is sigmoid, but the loss \"bce\" takes "
        "logits"},
       {{"discriminator.layers.1={\"type\": \"tanh\"}"}, "takes logits, which this layer bounds"},
+      {{R"(discriminator.layers=[{"type": "conv", "channels": 1, "kernel": 28}, {"type": "sigmoid"}, )"
+        R"({"type": "flatten"}])"},
+       "/discriminator/layers/1/type: the last layer of D that changes values is sigmoid, but the "
+       "loss \"bce\" takes logits"},
+      {{R"(discriminator.layers=[{"type": "conv", "channels": 1, "kernel": 3}, {"type": "sigmoid"}, )"
+        R"({"type": "crop", "padding": [1, 1, 1, 1]}, {"type": "reshape", )"
+        R"("shape": [1, 1, 576]}, {"type": "global_average_pool"}])"},
+       "/discriminator/layers/1/type: the last layer of D that changes values is sigmoid"},
+      {{R"(discriminator={"outputs": ["flatten1"], "layers": [ )"
+        R"({"type": "conv", "channels": 1, "kernel": 28}, {"type": "sigmoid", "name": "p"}, )"
+        R"({"type": "pad", "padding": [0, 0, 0, 1], "inputs": ["p"], "name": "wider"}, )"
+        R"({"type": "max_pool", "kernel": 1, "inputs": ["wider"]}, {"type": "flatten"}]})"},
+       "/discriminator/layers/1/type: the last layer of D that changes values is sigmoid"},
       {{"discriminator.layers.1={\"type\": \"sigmoid\"}", "objective.loss=least_squares"},
        "but the loss \"least_squares\" has no gradient where this layer saturates"},
       {{"objective.labels.real=1.5"},
@@ -199,6 +219,14 @@ TEST(Config, RefusesMistakes) {
        "/objective/generator_loss: with the loss \"hinge\" G always raises"},
       {{"objective.type=hinge", "discriminator.layers.1={\"type\": \"tanh\"}"},
        "the loss \"hinge\" takes a score of any size"},
+      {{"objective.type=ebgan", "objective.ebgan.pt_weight=0", "data.range=[0,1]",
+        "generator.layers.2.type=sigmoid",
+        R"(discriminator.layers=[{"type": "conv", "channels": 1, "kernel": 1}, {"type": "tanh"}])"},
+       "/data/range: the last layer of D is tanh, whose values lie in [-1, 1], but the data lie in "
+       "[0, 1], which D could not draw again"},
+      {{"objective.type=began",
+        R"(discriminator.layers=[{"type": "conv", "channels": 1, "kernel": 1}, {"type": "relu"}])"},
+       "/data/range: the last layer of D is relu, which is never negative"},
       {{"train.accumulate=3"}, "3 micro-batches do not divide batch 64 evenly"},
       {{"train.reuse_fakes=true", "train.order=g_first"}, "/train/reuse_fakes: needs \"order\""},
       {{"train.reuse_fakes=true", "train.g_steps=2"}, "needs g_steps 1"},

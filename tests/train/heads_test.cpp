@@ -204,6 +204,16 @@ TEST(Heads, WhatMakesNoSenseIsRefused) {
   expect_message(kAcgan, {"discriminator.layers.4.units=4"}, "the classes of the data need");
   expect_message(kAcgan, {"generator.inputs=[\"z\"]", "generator.layers.0={\"type\":\"flatten\"}"},
                  "/generator/inputs: the objective \"acgan\"");
+  expect_message(kAcgan, {R"(discriminator.inputs=["x", "label"])"},
+                 "/discriminator/inputs: the objective \"acgan\" has D name the class");
+  expect_message(
+      kAcgan,
+      {R"(discriminator.layers.4={"type": "tanh", "inputs": ["features"], "name": "class"})"},
+      "/discriminator/layers/4/type: the cross-entropy takes logits, which tanh bounds");
+  expect_message(kClassifier,
+                 {R"(classifier.layers=[{"type": "flatten"}, {"type": "dense", "units": 5}, )"
+                  R"({"type": "sigmoid"}, {"type": "flatten"}])"},
+                 "/classifier/layers/2/type: the cross-entropy takes logits, which sigmoid bounds");
   expect_message(kInfogan, {"latent.codes=[]"}, "/latent/codes: the objective \"infogan\"");
   expect_message(kInfogan, {"discriminator.layers.5.units=3"}, "the code \"c2\" needs");
   expect_message(kInfogan, {"objective={\"type\":\"gan\"}"}, "/latent/codes");
