@@ -25,6 +25,12 @@ std::vector<std::pair<std::string, double>> in_log_order(
   return rows;
 }
 
+std::string newest_checkpoint(const CheckpointStore& checkpoints) {
+  const std::vector<uint64_t> steps = checkpoints.steps();
+  if (steps.empty()) return "there is no checkpoint yet";
+  return concat("the newest checkpoint is of step ", steps.back());
+}
+
 }  // namespace
 
 Trainer::Trainer(Session& session, RunDir& run, Log& log)
@@ -132,8 +138,7 @@ void Trainer::check_finite() {
   }
   throw NumericError(concat(
       "step ", step, ": ", found, "; first: ", first ? *first : "none when the step is repeated",
-      ". Nothing was saved from this step on; the last checkpoint is of step ",
-      saved_step_ < 0 ? 0 : saved_step_,
+      ". Nothing was saved from this step on; ", newest_checkpoint(checkpoints_),
       ". Try a lower learning rate, optimizer.*.clip_norm, or look at the data of this "
       "batch"));
 }

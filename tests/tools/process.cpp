@@ -25,17 +25,19 @@ std::filesystem::path fresh_output_path() {
 }
 
 // In the child, between fork and exec: async-signal-safe calls alone.
-[[noreturn]] void become(char* const* argv, const char* output, long file_bytes) {
+[[noreturn]] void become(char* const* argv, const char* output, const Process::Limits& limits) {
   const int file = ::open(output, O_CREAT | O_TRUNC | O_WRONLY, 0600);
   const int null = ::open("/dev/null", O_RDONLY);
   ::dup2(null, 0);
   ::dup2(file, 1);
   ::dup2(file, 2);
-  if (file_bytes > 0) {
-    const rlimit limit{static_cast<rlim_t>(file_bytes), static_cast<rlim_t>(file_bytes)};
+  if (limits.file_bytes > 0) {
+    const auto bytes = static_cast<rlim_t>(limits.file_bytes);
+    const rlimit limit{bytes, bytes};
     ::setrlimit(RLIMIT_FSIZE, &limit);
     ::signal(SIGXFSZ, SIG_IGN);
   }
+  if (limits.user != 0 && ::setuid(limits.user) != 0) ::_exit(126);
   ::execv(argv[0], argv);
   ::_exit(127);
 }
@@ -51,7 +53,7 @@ Process::Process(const std::vector<std::string>& arguments, const Limits& limits
   argv.push_back(nullptr);
   pid_ = ::fork();
   GANTRY_CHECK(pid_ >= 0, "fork");
-  if (pid_ == 0) become(argv.data(), output_.c_str(), limits.file_bytes);
+  if (pid_ == 0) become(argv.data(), output_.c_str(), limits);
 }
 
 Process::~Process() {
