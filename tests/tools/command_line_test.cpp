@@ -185,8 +185,19 @@ TEST(CommandLine, DoctorFindsAnUnwritableDirectory) {
 }
 
 TEST(CommandLine, FailuresBecomeExitStatuses) {
-  EXPECT_EQ(run_guarded([]() -> int { throw IoError("x"); }), 13);
-  EXPECT_EQ(run_guarded([]() -> int { throw std::bad_alloc(); }), 12);
+  const std::pair<Action, int> cases[] = {
+      {[]() -> int { throw ConfigError("x"); }, 2},
+      {[]() -> int { throw DataError("x"); }, 3},
+      {[]() -> int { throw CheckpointError("x"); }, 4},
+      {[]() -> int { throw EnvironmentError("x"); }, 5},
+      {[]() -> int { throw NumericError("x"); }, 10},
+      {[]() -> int { throw CodedError<ExitCode::kPeer>("x"); }, 11},
+      {[]() -> int { throw MemoryError("x"); }, 12},
+      {[]() -> int { throw std::bad_alloc(); }, 12},
+      {[]() -> int { throw IoError("x"); }, 13},
+      {[]() -> int { throw std::filesystem::filesystem_error("x", std::error_code()); }, 13},
+  };
+  for (const auto& [action, status] : cases) EXPECT_EQ(run_guarded(action), status);
   EXPECT_EQ(run_guarded([]() -> int { throw std::logic_error("x"); }), 70);
   EXPECT_EQ(run_guarded([] { return 75; }), 75);
 }

@@ -6,7 +6,7 @@
 #include <zlib.h>
 
 #include "core/png.h"
-#include "tests/train/data_fixture.h"
+#include "tests/train/byte_files.h"
 
 namespace gantry::testing {
 
