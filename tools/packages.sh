@@ -7,10 +7,11 @@
 # Says what it installs first; uses sudo only when not root; does nothing where all is there.
 set -euo pipefail
 
-# Debian's oneDNN looks for OpenCL when it is found by CMake.
+# Debian's oneDNN looks for OpenCL when it is found by CMake. Downloads over https need the
+# certificates, which libcurl only recommends.
 build="g++ cmake ninja-build pkg-config libdnnl-dev ocl-icd-opencl-dev nlohmann-json3-dev libcli11-dev libpng-dev
        libwebp-dev libturbojpeg0-dev|libturbojpeg-dev libarchive-dev zlib1g-dev
-       libcurl4-openssl-dev libssl-dev"
+       libcurl4-openssl-dev libssl-dev ca-certificates"
 test="libgtest-dev"
 lint="clang-format clang-tidy git"
 fuzz="clang libclang-rt-14-dev|libclang-rt-18-dev|libclang-rt-dev"
@@ -54,11 +55,18 @@ if [ "$(id -u)" -ne 0 ]; then
 fi
 echo "Installing from this distribution's packages: ${missing[*]}"
 "${root[@]}" apt-get -qq update
-names=()
+names=() unknown=()
 for entry in "${missing[@]}"; do
+  found=""
   for name in ${entry//|/ }; do
-    if apt-cache show "$name" >/dev/null 2>&1; then names+=("$name"); break; fi
+    if apt-cache show "$name" >/dev/null 2>&1; then found="$name"; break; fi
   done
+  if [ -n "$found" ]; then names+=("$found"); else unknown+=("${entry//|/ or }"); fi
 done
+if [ ${#unknown[@]} -gt 0 ]; then
+  echo "apt-get knows no package ${unknown[*]}. Enable the part of the archive that has it (Ubuntu:" >&2
+  echo "universe), or install the equivalent and run the script again with GANTRY_NO_INSTALL=1." >&2
+  exit 5
+fi
 "${root[@]}" env DEBIAN_FRONTEND=noninteractive \
   apt-get -qq install -y --no-install-recommends "${names[@]}" >/dev/null

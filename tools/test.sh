@@ -8,8 +8,11 @@ cd "$(dirname "$0")/.."
 tools/packages.sh build test
 cuda=OFF
 if nvidia-smi -L 2>/dev/null | grep -q GPU; then
-  tools/setup_cuda.sh
-  cuda=ON
+  if tools/packages.sh python && tools/setup_cuda.sh; then
+    cuda=ON
+  else
+    echo "There is a GPU, but not what the CUDA backend is built with: building for the CPU alone."
+  fi
 fi
 cmake -S . -B build -G Ninja -DCMAKE_BUILD_TYPE=Release -DGANTRY_TESTS=ON \
   -DGANTRY_CUDA=$cuda >/dev/null
