@@ -29,7 +29,7 @@ TOLERANCES = {
     "latent": (1e-5, 4.3e-7),  # codes of an autoencoder
     "score": (2e-5, 1.1e-5),
     "loss": (2e-5, 7.1e-6),
-    "grad": (1e-5, 7.6e-6),
+    "grad": (1e-5, 7.8e-6),
     "grad max": (1e-4, 2.0e-5),
     "lr": (1e-6, 9.8e-8),
     "after": (5e-6, 4.4e-7),
