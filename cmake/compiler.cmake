@@ -49,6 +49,8 @@ function(gantry_test name)
   endif()
   add_executable(${name} ${sources})
   target_link_libraries(${name} PRIVATE gantry_flags GTest::gtest_main ${ARGN})
+  # Most of a test is compiled once and run once.
+  target_compile_options(${name} PRIVATE $<$<CONFIG:Release>:-O1>)
   # For files of the repository that tests read: configs, golden values.
   target_compile_definitions(${name} PRIVATE GANTRY_SOURCE_DIR="${PROJECT_SOURCE_DIR}")
   # Many small tests at once: threads that wait by spinning would only take each other's time.
