@@ -12,9 +12,7 @@ constexpr Tolerance kTable[] = {
     {"conv2d.forward", "f32", 4e-12, 5e-6, 8.0e-13, 1.3e-6},
     {"conv2d.backward_data", "f32", 4e-12, 5e-6, 1.9e-13, 7.9e-7},
     {"conv2d.backward_weights", "f32", 4e-12, 5e-6, 3.1e-13, 7.2e-7},
-    // dense.forward of 6272 values to one: with AVX2's eight lanes a partial sum has twice as many
-    // terms as with AVX-512 (there 2.1e-12).
-    {"dense.forward", "f32", 4e-11, 5e-6, 1.0e-11, 3.2e-6},
+    {"dense.forward", "f32", 1e-12, 5e-6, 1.2e-13, 2.7e-6},
     {"dense.backward_data", "f32", 1e-12, 2e-6, 8.4e-14, 4.7e-7},
     {"dense.backward_weights", "f32", 1e-12, 2e-6, 2.0e-14, 3.3e-7},
     {"bias_grad", "f32", 1e-12, 2e-6, 6.3e-14, 2.0e-7},

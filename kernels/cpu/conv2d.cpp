@@ -2,10 +2,10 @@
 #include "kernels/ops/conv2d.h"
 
 #include "kernels/cpu/cpu_backend.h"
+#include "kernels/cpu/cpu_dense.h"
 #include "kernels/cpu/cpu_device.h"
 #include "kernels/cpu/direct_conv2d.h"
 #include "kernels/cpu/dnnl_conv2d.h"
-#include "kernels/cpu/dnnl_dense.h"
 #include "kernels/cpu/gather_conv2d.h"
 #include "kernels/cpu/spread_conv2d.h"
 #include "kernels/cpu/with_activation.h"
@@ -18,12 +18,11 @@ std::shared_ptr<Kernel> make_as_dense(const CpuDevice& device, const DenseDesc& 
                                       const Conv2dDesc& d, Conv2dPass pass) {
   switch (pass) {
     case Conv2dPass::kForward:
-      return make_dnnl_dense(device, dense, DensePass::kForward, {d.bias, d.activation}, d.y.c);
+      return make_cpu_dense(device, dense, DensePass::kForward, {d.bias, d.activation}, d.y.c);
     case Conv2dPass::kBackwardData:
-      return make_dnnl_dense(device, dense, DensePass::kBackwardData, {d.bias, d.activation},
-                             d.x.c);
+      return make_cpu_dense(device, dense, DensePass::kBackwardData, {d.bias, d.activation}, d.x.c);
     case Conv2dPass::kBackwardWeights:
-      return make_dnnl_dense(device, dense, DensePass::kBackwardWeights, {}, 1);
+      return make_cpu_dense(device, dense, DensePass::kBackwardWeights, {}, 1);
   }
   return nullptr;
 }
