@@ -4,6 +4,7 @@
 #   tools/packages.sh build test   and its tests
 #   tools/packages.sh lint         clang-format and clang-tidy
 #   tools/packages.sh fuzz python  clang's runtime for fuzzing; python3 for tools/pytorch
+#   tools/packages.sh cache        a compiler cache: builds that share files compile them once
 # Says what it installs first; uses sudo only when not root; does nothing where all is there.
 set -euo pipefail
 
@@ -16,6 +17,7 @@ test="libgtest-dev"
 lint="clang-format clang-tidy git"
 fuzz="clang libclang-rt-14-dev|libclang-rt-18-dev|libclang-rt-dev"
 python="python3 python3-venv"
+cache="ccache"
 
 wanted=()
 for group in "$@"; do
@@ -25,7 +27,8 @@ for group in "$@"; do
     lint) wanted+=($lint) ;;
     fuzz) wanted+=($fuzz) ;;
     python) wanted+=($python) ;;
-    *) echo "tools/packages.sh: no group '$group'; there are build, test, lint, fuzz, python" >&2; exit 2 ;;
+    cache) wanted+=($cache) ;;
+    *) echo "tools/packages.sh: no group '$group'; there are build, test, lint, fuzz, python, cache" >&2; exit 2 ;;
   esac
 done
 
