@@ -38,6 +38,16 @@ void expect_parts(const std::string& text, const std::vector<std::string>& parts
   }
 }
 
+TEST_F(Commands, CheckInfersTheShapesOfEveryShippedConfig) {
+  namespace fs = std::filesystem;
+  for (const auto& entry : fs::recursive_directory_iterator(GANTRY_SOURCE_DIR "/configs")) {
+    if (entry.path().extension() != ".json") continue;
+    const std::string output = output_of({"check", entry.path()});
+    EXPECT_NE(output.find(" -> "), std::string::npos) << output;
+    EXPECT_NE(output.find(entry.path().string() + ": ok"), std::string::npos) << output;
+  }
+}
+
 TEST_F(Commands, VersionNamesTheBuild) {
   expect_parts(output_of({"version"}),
                {concat("gantry ", build_version(), "\n"), build_compiler(), "backends  cpu"});
