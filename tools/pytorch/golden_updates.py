@@ -7,7 +7,8 @@
 
 Of each trace in DIR only the config, the first weights and the inputs of the first step are used:
 samples, latents, labels, targets, masks and the points of penalties. They are in the file too.
-Names: CASE/ and the name in the trace (docs/trace-format.md).
+Names: CASE/ and the name in the trace (docs/trace-format.md); CASE/initial. and that of a weight or
+state before the step.
 """
 
 import json
@@ -44,7 +45,8 @@ def updates(directory):
         found = {key: value.detach().clone() for key, value in found.items()}
     # A head whose loss has no weight is computed by no one but here.
     found = {name: value for name, value in found.items() if name in traced or "score" not in name}
-    return {**given, **references, **found}
+    initial = {f"initial.{name}": value for name, value in first.items()}
+    return {**initial, **given, **references, **found}
 
 
 def main():
