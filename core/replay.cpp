@@ -76,7 +76,7 @@ const Recording* Replay::recording(Stream& stream, int64_t times) const {
   if (recorded_on_ != &stream) return nullptr;
   for (const Recorded& known : recorded_)
     if (known.times == times) return known.recording.get();
-  recorded_.push_back({times, stream.record([&] { queue(stream, times); })});
+  recorded_.push_back({times, stream.record([this, &stream, times] { queue(stream, times); })});
   return recorded_.back().recording.get();
 }
 
