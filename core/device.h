@@ -36,7 +36,7 @@ class Stream {
   virtual void synchronize() = 0;
   // Takes down what `queue_work` queues on this stream, without running it. The memory that the
   // work names must outlive the recording, and the stream too. Null where queueing costs nothing
-  // worth saving (the CPU); then queue_work has not been called.
+  // worth saving (the CPU); then queue_work has not been called. A recording may keep queue_work.
   virtual std::unique_ptr<Recording> record(const std::function<void()>& /*queue_work*/) {
     return nullptr;
   }

@@ -9,7 +9,7 @@
 namespace gantry {
 namespace {
 
-using Kind = FieldShape::Kind;
+using FieldKind = FieldShape::Kind;
 
 std::string code(const std::string& text) { return "`" + text + "`"; }
 
@@ -24,36 +24,36 @@ std::string type_text(const FieldShape& f) {
   const std::string reals = with_range("number", real_bounds, range_text(f.reals));
   const std::string items = "list of " + items_text(f.min_items, f.max_items);
   switch (f.kind) {
-    case Kind::kInteger:
+    case FieldKind::kInteger:
       return integers;
-    case Kind::kReal:
+    case FieldKind::kReal:
       return reals;
-    case Kind::kOptionalReal:
+    case FieldKind::kOptionalReal:
       return reals + ", or null";
-    case Kind::kFlag:
+    case FieldKind::kFlag:
       return "true or false";
-    case Kind::kText:
+    case FieldKind::kText:
       return "string";
-    case Kind::kIntegers:
+    case FieldKind::kIntegers:
       return items + "integers" + integers.substr(7);
-    case Kind::kReals:
+    case FieldKind::kReals:
       return items + "numbers" + reals.substr(6);
-    case Kind::kTexts:
+    case FieldKind::kTexts:
       return items + "strings";
-    case Kind::kPair:
+    case FieldKind::kPair:
       return integers + ", or [vertical, horizontal]";
-    case Kind::kPadding:
+    case FieldKind::kPadding:
       return "integer, [vertical, horizontal], [top, bottom, left, right], `\"same\"` or "
              "`\"valid\"`";
-    case Kind::kChoice: {
+    case FieldKind::kChoice: {
       std::string text;
       for (const std::string& name : f.names)
         text += (text.empty() ? "`\"" : ", `\"") + name + "\"`";
       return text;
     }
-    case Kind::kObject:
+    case FieldKind::kObject:
       return "object";
-    case Kind::kList:
+    case FieldKind::kList:
       return "list of objects";
   }
   return "";
@@ -61,7 +61,7 @@ std::string type_text(const FieldShape& f) {
 
 std::string default_text(const FieldShape& f) {
   if (f.required) return "**required**";
-  if (f.kind == Kind::kObject || f.initial.kind == JsonValue::Kind::kNull) return "";
+  if (f.kind == FieldKind::kObject || f.initial.kind == JsonValue::Kind::kNull) return "";
   // 5, not 5.0: as people write it.
   const double real = f.initial.real;
   const bool whole = f.initial.kind == JsonValue::Kind::kReal &&

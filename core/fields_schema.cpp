@@ -8,7 +8,7 @@
 namespace gantry {
 namespace {
 
-using Kind = FieldShape::Kind;
+using FieldKind = FieldShape::Kind;
 
 JsonValue typed(const char* type) {
   JsonValue schema = JsonValue::object();
@@ -62,33 +62,33 @@ JsonValue object_schema(const ObjectShape& shape);
 
 JsonValue bare_schema(const FieldShape& field) {
   switch (field.kind) {
-    case Kind::kInteger:
+    case FieldKind::kInteger:
       return integer_schema(field.integers);
-    case Kind::kReal:
+    case FieldKind::kReal:
       return real_schema(field.reals);
-    case Kind::kOptionalReal:
+    case FieldKind::kOptionalReal:
       return any_of({real_schema(field.reals), typed("null")});
-    case Kind::kFlag:
+    case FieldKind::kFlag:
       return typed("boolean");
-    case Kind::kText:
+    case FieldKind::kText:
       return typed("string");
-    case Kind::kIntegers:
+    case FieldKind::kIntegers:
       return list_schema(integer_schema(field.integers), field.min_items, field.max_items);
-    case Kind::kReals:
+    case FieldKind::kReals:
       return list_schema(real_schema(field.reals), field.min_items, field.max_items);
-    case Kind::kTexts:
+    case FieldKind::kTexts:
       return list_schema(typed("string"), field.min_items, field.max_items);
-    case Kind::kPair: {
+    case FieldKind::kPair: {
       const JsonValue size = integer_schema(field.integers);
       return any_of({size, list_schema(size, 2, 2)});
     }
-    case Kind::kPadding:
+    case FieldKind::kPadding:
       return padding_schema();
-    case Kind::kChoice:
+    case FieldKind::kChoice:
       return names_schema(field.names);
-    case Kind::kObject:
+    case FieldKind::kObject:
       return object_schema(*field.inner);
-    case Kind::kList: {
+    case FieldKind::kList: {
       JsonValue schema = typed("array");
       schema.add("items", object_schema(*field.inner));
       return schema;
@@ -100,7 +100,7 @@ JsonValue bare_schema(const FieldShape& field) {
 JsonValue field_schema(const FieldShape& field) {
   JsonValue schema = bare_schema(field);
   schema.add("description", JsonValue::of(field.doc));
-  const bool has_default = !field.required && field.kind != Kind::kObject;
+  const bool has_default = !field.required && field.kind != FieldKind::kObject;
   if (has_default) schema.add("default", field.initial);
   return schema;
 }

@@ -10,7 +10,7 @@ namespace gantry {
 
 namespace {
 
-using Kind = Initializer::Kind;
+using InitializerKind = Initializer::Kind;
 
 constexpr const char* kKinds[] = {"zeros",          "ones",          "constant",
                                   "normal",         "uniform",       "truncated_normal",
@@ -107,19 +107,19 @@ void fill_orthogonal(RandomKey key, double gain, const Shape& shape, float* valu
 }
 
 // The standard deviation of the kinds that scale with the fans, without gain.
-double scaled_std(Kind kind, const Fans& fans) {
+double scaled_std(InitializerKind kind, const Fans& fans) {
   const auto in = static_cast<double>(fans.in), out = static_cast<double>(fans.out);
   switch (kind) {
-    case Kind::kGlorotUniform:
-    case Kind::kGlorotNormal:
+    case InitializerKind::kGlorotUniform:
+    case InitializerKind::kGlorotNormal:
       return std::sqrt(2 / (in + out));
-    case Kind::kHeUniform:
-    case Kind::kHeNormal:
+    case InitializerKind::kHeUniform:
+    case InitializerKind::kHeNormal:
       return std::sqrt(2 / in);
-    case Kind::kLecunUniform:
-    case Kind::kLecunNormal:
+    case InitializerKind::kLecunUniform:
+    case InitializerKind::kLecunNormal:
       return std::sqrt(1 / in);
-    case Kind::kPyTorch:
+    case InitializerKind::kPyTorch:
       return std::sqrt(1 / (3 * in));
     default:
       GANTRY_CHECK(false, "initialiser ", kKinds[static_cast<size_t>(kind)]);
@@ -137,22 +137,24 @@ void Initializer::describe(Fields& f) {
   std::string selected = kKinds[static_cast<size_t>(kind)];
   const auto select = [this](const std::string& name) {
     for (size_t i = 0; i < std::size(kKinds); ++i) {
-      if (name == kKinds[i]) kind = static_cast<Kind>(i);
+      if (name == kKinds[i]) kind = static_cast<InitializerKind>(i);
     }
   };
   const auto describe_kind = [this](Fields& g) {
-    if (kind == Kind::kConstant) g.real({"value", "The value of every element.", true}, value);
-    if (kind == Kind::kNormal || kind == Kind::kTruncatedNormal) {
+    if (kind == InitializerKind::kConstant)
+      g.real({"value", "The value of every element.", true}, value);
+    if (kind == InitializerKind::kNormal || kind == InitializerKind::kTruncatedNormal) {
       g.real({"mean", "Mean of the draws."}, mean);
       g.real({"std", "Standard deviation of the draws."}, std, {.min = 0});
     }
-    if (kind == Kind::kUniform) {
+    if (kind == InitializerKind::kUniform) {
       g.real({"bound", "Draws lie between -bound and bound."}, bound, {.min = 0});
     }
-    if (kind >= Kind::kGlorotUniform && kind != Kind::kPyTorch) {
+    if (kind >= InitializerKind::kGlorotUniform && kind != InitializerKind::kPyTorch) {
       g.real({"gain", "Factor on the scale that follows from the shape."}, gain, {.min = 0});
     }
-    if (kind == Kind::kGlorotNormal || kind == Kind::kHeNormal || kind == Kind::kLecunNormal) {
+    if (kind == InitializerKind::kGlorotNormal || kind == InitializerKind::kHeNormal ||
+        kind == InitializerKind::kLecunNormal) {
       g.flag({"truncated", "Cut at two standard deviations, as Keras does."}, truncated);
     }
   };
@@ -164,32 +166,32 @@ void initialize(const Initializer& init, const Shape& shape, const Fans& fans, u
   const RandomKey key = random_key(seed, Purpose::kInit, id);
   const int64_t size = shape.elements();
   switch (init.kind) {
-    case Kind::kZeros:
+    case InitializerKind::kZeros:
       std::fill(values, values + size, 0.0f);
       return;
-    case Kind::kOnes:
+    case InitializerKind::kOnes:
       std::fill(values, values + size, 1.0f);
       return;
-    case Kind::kConstant:
+    case InitializerKind::kConstant:
       std::fill(values, values + size, static_cast<float>(init.value));
       return;
-    case Kind::kNormal:
+    case InitializerKind::kNormal:
       fill_normal(key, init.mean, init.std, false, size, values);
       return;
-    case Kind::kTruncatedNormal:
+    case InitializerKind::kTruncatedNormal:
       fill_normal(key, init.mean, init.std, true, size, values);
       return;
-    case Kind::kUniform:
+    case InitializerKind::kUniform:
       fill_uniform(key, init.bound, size, values);
       return;
-    case Kind::kOrthogonal:
+    case InitializerKind::kOrthogonal:
       fill_orthogonal(key, init.gain, shape, values);
       return;
-    case Kind::kGlorotUniform:
-    case Kind::kHeUniform:
-    case Kind::kLecunUniform:
-    case Kind::kPyTorch: {
-      const double gain = init.kind == Kind::kPyTorch ? 1 : init.gain;
+    case InitializerKind::kGlorotUniform:
+    case InitializerKind::kHeUniform:
+    case InitializerKind::kLecunUniform:
+    case InitializerKind::kPyTorch: {
+      const double gain = init.kind == InitializerKind::kPyTorch ? 1 : init.gain;
       fill_uniform(key, gain * std::sqrt(3.0) * scaled_std(init.kind, fans), size, values);
       return;
     }

@@ -14,9 +14,9 @@ namespace {
 // Draws of one step are told apart by these ids; part of the reproducibility contract.
 constexpr uint32_t kGeneratorDraws = 1u << 16;
 
-class StepRecording {
+class AdversarialRecording {
  public:
-  StepRecording(System& system, const Objective& objective, int64_t d_steps, bool penalised)
+  AdversarialRecording(System& system, const Objective& objective, int64_t d_steps, bool penalised)
       : system_(system),
         d_steps_(d_steps),
         penalised_(penalised),
@@ -295,7 +295,7 @@ class StepRecording {
 
 RecordedStep record_adversarial_step(System& system, const Objective& objective, int64_t d_steps,
                                      bool penalised) {
-  return StepRecording(system, objective, d_steps, penalised).record();
+  return AdversarialRecording(system, objective, d_steps, penalised).record();
 }
 
 }  // namespace gantry

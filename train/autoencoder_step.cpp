@@ -9,9 +9,9 @@
 namespace gantry {
 namespace {
 
-class StepRecording {
+class AutoencoderRecording {
  public:
-  explicit StepRecording(System& system)
+  explicit AutoencoderRecording(System& system)
       : system_(system),
         likelihood_(system.config.objective.likelihood),
         variational_(system.config.objective.type == "vae"),
@@ -172,6 +172,6 @@ AutoencoderStep::AutoencoderStep(System& system) : system_(system) {
   check_generator_outputs(objective, system.player("g").network.outputs());
 }
 
-RecordedStep AutoencoderStep::record(size_t) { return StepRecording(system_).record(); }
+RecordedStep AutoencoderStep::record(size_t) { return AutoencoderRecording(system_).record(); }
 
 }  // namespace gantry

@@ -6,7 +6,7 @@ namespace {
 
 using Type = OptimizerConfig::Type;
 using Variant = OptimizerDesc::Variant;
-using Kind = ScheduleDesc::Kind;
+using ScheduleKind = ScheduleDesc::Kind;
 
 constexpr const char* kTypes[] = {"sgd", "adam", "adamw", "rmsprop"};
 constexpr const char* kVariants[] = {"pytorch", "keras"};
@@ -83,11 +83,11 @@ void describe_rmsprop(OptimizerConfig& o, Fields& f) {
 void ScheduleConfig::describe(Fields& f) {
   std::string selected = kKinds[static_cast<size_t>(kind)];
   const auto select = [this](const std::string& name) {
-    kind = static_cast<Kind>(index_of(kKinds, name));
+    kind = static_cast<ScheduleKind>(index_of(kKinds, name));
   };
   const auto alternative = [this](Fields& g) {
-    const bool by_factor = kind == Kind::kExponential || kind == Kind::kStep;
-    if (kind == Kind::kInverseTime) {
+    const bool by_factor = kind == ScheduleKind::kExponential || kind == ScheduleKind::kStep;
+    if (kind == ScheduleKind::kInverseTime) {
       g.real({"decay", "d in lr / (1 + d t).", true}, decay, {.min = 0});
     }
     if (by_factor) {
@@ -95,12 +95,12 @@ void ScheduleConfig::describe(Fields& f) {
              {.min = 0, .max = 1, .open_min = true});
       g.integer({"every", "Updates in which that happens once."}, every, {.min = 1});
     }
-    if (kind == Kind::kLinear) {
+    if (kind == ScheduleKind::kLinear) {
       g.integer({"from", "Update at which the fall begins."}, from, {.min = 0});
       g.integer({"until", "Update at which the learning rate is 0.", true}, until, {.min = 1});
       g.require(from < until, "until", "must be above `from`");
     }
-    if (kind == Kind::kCosine) {
+    if (kind == ScheduleKind::kCosine) {
       g.integer({"until", "Update at which the learning rate reaches `floor`.", true}, until,
                 {.min = 1});
       g.real({"floor", "Learning rate at the end."}, floor, {.min = 0});

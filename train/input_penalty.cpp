@@ -4,20 +4,20 @@
 namespace gantry {
 namespace {
 
-using Kind = GradientPenaltyDesc::Kind;
+using PenaltyKind = GradientPenaltyDesc::Kind;
 
 // Of D's passes and of the draws; part of the reproducibility contract.
 constexpr uint32_t kPenaltyPasses = 1u << 18;
 enum Draw : uint32_t { kBetween, kAbout, kNoise };
 
 GradientPenaltyDesc slope_penalty(const SlopePenaltyConfig& config) {
-  return {.kind = config.one_sided ? Kind::kOneSided : Kind::kTwoSided,
+  return {.kind = config.one_sided ? PenaltyKind::kOneSided : PenaltyKind::kTwoSided,
           .target = static_cast<float>(config.target),
           .scale = static_cast<float>(config.weight)};
 }
 
 GradientPenaltyDesc size_penalty(double gamma) {
-  return {.kind = Kind::kSquared, .scale = static_cast<float>(gamma)};
+  return {.kind = PenaltyKind::kSquared, .scale = static_cast<float>(gamma)};
 }
 
 }  // namespace

@@ -11,8 +11,8 @@
 namespace gantry {
 namespace {
 
-constexpr int64_t kSide = 560;
-constexpr double kLeft = 52, kTop = 16, kFrame = 488;  // of the square within the picture
+constexpr int64_t kFigureSide = 560;
+constexpr double kFrameLeft = 52, kFrameTop = 16, kFrame = 488;  // of the square within the picture
 
 struct Color {
   double red, green, blue;
@@ -49,9 +49,9 @@ void dot(Image& image, double x, double y, double radius, const Color& color, do
 }
 
 // Digits of 3 x 5 pixels, a bit for each from the top left.
-constexpr std::array<uint16_t, 12> kDigits = {075557, 026227, 071747, 071717, 055711, 074717,
-                                              074757, 071111, 075757, 075717, 000002, 000700};
-constexpr int64_t kDot = 2, kAdvance = 4 * kDot, kHeight = 5 * kDot;
+constexpr std::array<uint16_t, 12> kGlyphRows = {075557, 026227, 071747, 071717, 055711, 074717,
+                                                 074757, 071111, 075757, 075717, 000002, 000700};
+constexpr int64_t kDot = 2, kAdvance = 4 * kDot, kTextHeight = 5 * kDot;
 
 int64_t text_width(const std::string& text) {
   return static_cast<int64_t>(text.size()) * kAdvance - kDot;
@@ -59,7 +59,7 @@ int64_t text_width(const std::string& text) {
 
 void write(Image& image, int64_t x, int64_t y, const std::string& text) {
   for (const char c : text) {
-    const uint16_t bits = kDigits[c == '.' ? 10 : c == '-' ? 11 : static_cast<size_t>(c - '0')];
+    const uint16_t bits = kGlyphRows[c == '.' ? 10 : c == '-' ? 11 : static_cast<size_t>(c - '0')];
     for (int64_t bit = 0; bit < 15; ++bit) {
       if ((bits >> (14 - bit) & 1) == 0) continue;
       fill(image, x + bit % 3 * kDot, y + bit / 3 * kDot, kDot, kDot, kInk);
@@ -111,13 +111,13 @@ PointPlot::PointPlot(std::vector<float> data, int64_t dimensions)
 
 PointPlot::Point PointPlot::place(const float* sample) const {
   const double x = sample[0], y = dimensions_ > 1 ? sample[1] : 0;
-  return {kLeft + (x - middle_x_ + reach_) / (2 * reach_) * kFrame,
-          kTop + (middle_y_ + reach_ - y) / (2 * reach_) * kFrame};
+  return {kFrameLeft + (x - middle_x_ + reach_) / (2 * reach_) * kFrame,
+          kFrameTop + (middle_y_ + reach_ - y) / (2 * reach_) * kFrame};
 }
 
 Image PointPlot::make_ground() const {
-  Image image(kSide, kSide, 3, 255);
-  const auto left = static_cast<int64_t>(kLeft), top = static_cast<int64_t>(kTop);
+  Image image(kFigureSide, kFigureSide, 3, 255);
+  const auto left = static_cast<int64_t>(kFrameLeft), top = static_cast<int64_t>(kFrameTop);
   const auto length = static_cast<int64_t>(kFrame);
   const double step = round_step(2 * reach_);
   const auto ticks = [&](double middle, const auto& draw) {
@@ -126,14 +126,14 @@ Image PointPlot::make_ground() const {
     }
   };
   ticks(middle_x_, [&](double along, const std::string& text) {
-    const auto x = static_cast<int64_t>(kLeft + along);
+    const auto x = static_cast<int64_t>(kFrameLeft + along);
     fill(image, x, top, 1, length, kRule);
     write(image, x - text_width(text) / 2, top + length + 10, text);
   });
   ticks(middle_y_, [&](double along, const std::string& text) {
-    const auto y = static_cast<int64_t>(kTop + kFrame - along);
+    const auto y = static_cast<int64_t>(kFrameTop + kFrame - along);
     fill(image, left, y, length, 1, kRule);
-    write(image, left - 10 - text_width(text), y - kHeight / 2, text);
+    write(image, left - 10 - text_width(text), y - kTextHeight / 2, text);
   });
   fill(image, left, top, length, 1, kInk);
   fill(image, left, top + length, length + 1, 1, kInk);
@@ -151,8 +151,8 @@ Image PointPlot::draw(std::span<const float> generated) const {
   for (size_t i = 0; i + static_cast<size_t>(dimensions_) <= generated.size();
        i += static_cast<size_t>(dimensions_)) {
     const Point at = place(&generated[i]);
-    const bool inside = at.x >= kLeft && at.x <= kLeft + kFrame && at.y >= kTop &&
-                        at.y <= kTop + kFrame;  // false for NaN
+    const bool inside = at.x >= kFrameLeft && at.x <= kFrameLeft + kFrame && at.y >= kFrameTop &&
+                        at.y <= kFrameTop + kFrame;  // false for NaN
     if (inside) dot(image, at.x, at.y, 2.2, kDrawn, 0.55);
   }
   return image;

@@ -28,6 +28,8 @@ constexpr int kPanel = 32;       // columns of a tile
 constexpr int64_t kDepth = 256;  // products summed per visit: b's panel (32 KB) stays in L1
 constexpr int64_t kStride = kDepth + 16;  // of a's rows; not a power of two, for the caches' sake
 
+inline int64_t ceil_div(int64_t a, int64_t b) { return (a + b - 1) / b; }
+
 // What happens to a finished row segment: c = f(c + b).
 struct Finish {
   const float* bias = nullptr;  // of the panel's first column

@@ -20,8 +20,6 @@ using avx512::kStride;
 
 constexpr int64_t kBlock = 16 * kRows;  // rows gathered at once: 209 KB, in L2
 
-int64_t ceil_div(int64_t a, int64_t b) { return (a + b - 1) / b; }
-
 // One kernel position: where it reads relative to u * step, and which filter column it uses.
 struct Tap {
   int64_t row, column;
@@ -44,7 +42,7 @@ class GatherConv2d final : public Kernel {
         threads_(threads),
         from_(forward_ ? desc.x : desc.y),
         to_(forward_ ? desc.y : desc.x),
-        panels_(ceil_div(to_.c, kPanel)) {
+        panels_(avx512::ceil_div(to_.c, kPanel)) {
     if (forward_) {
       add_forward();
     } else {
@@ -102,8 +100,11 @@ class GatherConv2d final : public Kernel {
   void add_backward() {
     for (int64_t a = 0; a < std::min(d_.stride_h, d_.x.h); ++a) {
       for (int64_t b = 0; b < std::min(d_.stride_w, d_.x.w); ++b) {
-        Product product{
-            ceil_div(d_.x.h - a, d_.stride_h), ceil_div(d_.x.w - b, d_.stride_w), a, b, {}};
+        Product product{avx512::ceil_div(d_.x.h - a, d_.stride_h),
+                        avx512::ceil_div(d_.x.w - b, d_.stride_w),
+                        a,
+                        b,
+                        {}};
         for (int64_t p = 0; p < d_.w.h; ++p) {
           const int64_t row = a + d_.pad_top - p * d_.dilation_h;
           if (row % d_.stride_h != 0) continue;
@@ -164,7 +165,7 @@ class GatherConv2d final : public Kernel {
   void multiply(const Product& product, const float* in, const float* b, float* block, float* out,
                 const avx512::Finish& finish, int thread) const {
     const int64_t pixels = to_.n * product.rows * product.columns;
-    const int64_t tiles = ceil_div(pixels, kRows);
+    const int64_t tiles = avx512::ceil_div(pixels, kRows);
     const int64_t last = std::min(pixels, tiles * (thread + 1) / threads_ * kRows);
     for (int64_t row = tiles * thread / threads_ * kRows; row < last; row += kBlock) {
       multiply_block(product, in, b, block, out, finish, row, std::min(kBlock, last - row));

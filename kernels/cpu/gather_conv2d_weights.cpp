@@ -12,8 +12,6 @@ using avx512::kDepth;
 using avx512::kPanel;
 using avx512::kRows;
 
-int64_t ceil_div(int64_t a, int64_t b) { return (a + b - 1) / b; }
-
 // dw = dy^T (gathered x): rows are output channels, depth is output pixels in visits of kDepth,
 // columns are up to kPanel input channels at one kernel position. Threads own columns, so every
 // sum is made by one thread in the order of the pixels.
@@ -22,7 +20,7 @@ class GatherConv2dWeights final : public Kernel {
   GatherConv2dWeights(const Conv2dDesc& desc, int threads)
       : d_(desc),
         threads_(threads),
-        tiles_(ceil_div(desc.w.n, kRows)),
+        tiles_(avx512::ceil_div(desc.w.n, kRows)),
         pixels_(desc.y.n * desc.y.pixels()) {
     for (int64_t p = 0; p < d_.w.h; ++p) {
       for (int64_t q = 0; q < d_.w.w; ++q) {

@@ -11,11 +11,11 @@ namespace gantry {
 namespace {
 
 using cpu::Args;
-using Kind = LossDesc::Kind;
+using LossKind = LossDesc::Kind;
 
 // Pieces of the elements (pointwise) or pixels (cross entropy), one pair of partial sums each.
 cpu::Pieces pieces_of(const LossDesc& d) {
-  const int64_t items = d.kind == Kind::kCrossEntropy ? d.x.n * d.x.pixels() : d.x.elements();
+  const int64_t items = d.kind == LossKind::kCrossEntropy ? d.x.n * d.x.pixels() : d.x.elements();
   return cpu::cut(items, 2048, 256);
 }
 
@@ -43,7 +43,7 @@ struct Pointwise {
   float weight;
 };
 
-template <Kind kKind>
+template <LossKind kKind>
 void pointwise_piece(const Pointwise& p, int64_t begin, int64_t end, double* value, double* right) {
   double sum = 0, count = 0;
   for (int64_t i = begin; i < end; ++i) {
@@ -58,7 +58,7 @@ void pointwise_piece(const Pointwise& p, int64_t begin, int64_t end, double* val
   *right = count;
 }
 
-template <Kind kKind>
+template <LossKind kKind>
 std::shared_ptr<Kernel> pointwise(const LossDesc& d, bool gradient, int threads) {
   const cpu::Pieces pieces = pieces_of(d);
   const int64_t targets = d.t == d.x ? 1 : d.x.per_sample();
@@ -128,17 +128,17 @@ std::shared_ptr<Kernel> cross_entropy_kernel(const LossDesc& d, bool gradient, i
 
 CpuKernels::Made CpuKernels::make_loss(const LossDesc& d, bool gradient) {
   switch (d.kind) {
-    case Kind::kBceLogits:
-      return pointwise<Kind::kBceLogits>(d, gradient, threads());
-    case Kind::kMse:
-      return pointwise<Kind::kMse>(d, gradient, threads());
-    case Kind::kL1:
-      return pointwise<Kind::kL1>(d, gradient, threads());
-    case Kind::kLinear:
-      return pointwise<Kind::kLinear>(d, gradient, threads());
-    case Kind::kHinge:
-      return pointwise<Kind::kHinge>(d, gradient, threads());
-    case Kind::kCrossEntropy:
+    case LossKind::kBceLogits:
+      return pointwise<LossKind::kBceLogits>(d, gradient, threads());
+    case LossKind::kMse:
+      return pointwise<LossKind::kMse>(d, gradient, threads());
+    case LossKind::kL1:
+      return pointwise<LossKind::kL1>(d, gradient, threads());
+    case LossKind::kLinear:
+      return pointwise<LossKind::kLinear>(d, gradient, threads());
+    case LossKind::kHinge:
+      return pointwise<LossKind::kHinge>(d, gradient, threads());
+    case LossKind::kCrossEntropy:
       return cross_entropy_kernel(d, gradient, threads());
   }
   return nullptr;

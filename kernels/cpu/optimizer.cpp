@@ -11,7 +11,7 @@ namespace gantry {
 namespace {
 
 using cpu::Args;
-using Kind = OptimizerDesc::Kind;
+using OptimizerKind = OptimizerDesc::Kind;
 using Variant = OptimizerDesc::Variant;
 
 // Elements worked on at a time. They stay in the first-level cache, so the update is one pass over
@@ -84,7 +84,7 @@ void rmsprop_direction(const OptimizerDesc& d, Tile& w) {
 // p -= lr g, with the momentum of each variant kept in v. fresh: the share of g in v.
 void descend(const OptimizerDesc& d, float lr, float keep, float fresh, float* v, Tile& w) {
   const float momentum = narrow(d.momentum), *g = w.g;
-  const bool nesterov = d.kind == Kind::kSgd && d.nesterov;
+  const bool nesterov = d.kind == OptimizerKind::kSgd && d.nesterov;
   float* p = w.p;
   if (d.momentum <= 0) {
 #pragma omp simd
@@ -92,7 +92,7 @@ void descend(const OptimizerDesc& d, float lr, float keep, float fresh, float* v
     return;
   }
   if (d.variant == Variant::kKeras) {
-    const float sign = d.kind == Kind::kSgd ? -1.0f : 1.0f;  // SGD's v points downhill
+    const float sign = d.kind == OptimizerKind::kSgd ? -1.0f : 1.0f;  // SGD's v points downhill
 #pragma omp simd
     for (int64_t i = 0; i < w.size; ++i) {
       v[i] = momentum * v[i] + sign * lr * g[i];
@@ -128,9 +128,9 @@ void load_gradient(const OptimizerDesc& d, float scale, float lr, const float* g
 
 void update(const OptimizerDesc& d, const Step& step, Tile& w) {
   const float lr = narrow(step.lr), momentum = narrow(d.momentum);
-  if (d.kind == Kind::kAdam) {
+  if (d.kind == OptimizerKind::kAdam) {
     adam(d, step, w);
-  } else if (d.kind == Kind::kRmsprop) {
+  } else if (d.kind == OptimizerKind::kRmsprop) {
     rmsprop_direction(d, w);
     descend(d, lr, momentum, 1, w.state[d.centered ? 2 : 1], w);
   } else {

@@ -16,8 +16,6 @@ using avx512::kPanel;
 using avx512::kRows;
 using avx512::kStride;
 
-int64_t ceil_div(int64_t a, int64_t b) { return (a + b - 1) / b; }
-
 // Row `at` of t's pixel grid reaches an output row through kernel row `kernel`.
 struct Term {
   int64_t at, kernel;
@@ -50,7 +48,7 @@ class SpreadConv2d final : public Kernel {
         from_(forward_ ? desc.x : desc.y),
         to_(forward_ ? desc.y : desc.x),
         columns_(d_.w.pixels() * to_.c),
-        panels_(ceil_div(columns_, kPanel)) {
+        panels_(avx512::ceil_div(columns_, kPanel)) {
     for (int64_t h = 0; h < to_.h; ++h) row_terms_.push_back(terms(h));
     const int64_t first = forward_ ? d_.pad_left - (d_.w.w - 1) : -d_.pad_left;
     margin_ = std::max<int64_t>(0, -first);
@@ -150,7 +148,7 @@ class SpreadConv2d final : public Kernel {
     for (const Term& term : row_terms_[static_cast<size_t>(h)]) {
       add_segments(t + term.at * from_.w * columns_ + term.kernel * width, columns_, from_.w,
                    line + start_ * to_.c, step() * to_.c, width,
-                   ceil_div(std::max<int64_t>(width, 16), step() * to_.c));
+                   avx512::ceil_div(std::max<int64_t>(width, 16), step() * to_.c));
     }
     std::copy(line + margin_ * to_.c, line + (margin_ + to_.w) * to_.c, out);
   }

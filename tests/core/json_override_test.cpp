@@ -17,7 +17,7 @@ std::string after(const std::string& text) {
   return write_json_line(document.root);
 }
 
-std::string failure(const std::string& text) {
+std::string override_failure(const std::string& text) {
   JsonDocument document = sample();
   try {
     apply_override(document, text);
@@ -50,7 +50,7 @@ TEST(JsonOverride, TheLastOneHoldsAndIsNamed) {
 }
 
 TEST(JsonOverride, RefusesControlCharacters) {
-  const std::string message = failure(std::string("a.b=\"x\0y", 8));
+  const std::string message = override_failure(std::string("a.b=\"x\0y", 8));
   EXPECT_EQ(message, R"(override "a.b=\"x\u0000y": has control characters)");
 }
 
@@ -72,7 +72,7 @@ TEST(JsonOverride, RefusesNonsenseNamingTheOverride) {
       {"a.b=99999999999999999999", "is too large"},
   };
   for (const auto& [text, part] : cases) {
-    const std::string message = failure(text);
+    const std::string message = override_failure(text);
     EXPECT_NE(message.find(part), std::string::npos) << text << ": " << message;
     EXPECT_EQ(message.rfind(std::string("override ") + text + ": ", 0), 0u) << message;
   }

@@ -16,9 +16,9 @@ class TextSink : public ProfilerSink {
   std::string text;
 };
 
-class Nothing : public Kernel {
+class Logging : public Kernel {
  public:
-  explicit Nothing(std::string& log) : log_(log) {}
+  explicit Logging(std::string& log) : log_(log) {}
   void run(Stream&, std::span<const TensorView>, void*) const override { log_ += "run "; }
 
  private:
@@ -40,7 +40,7 @@ TEST(Profiler, CallsShareTheRangesThatTheirNamesBeginWith) {
   Program program;
   for (const char* name :
        {"d1.d.conv1.forward", "d1.d.conv1.bias", "d1.d.conv2.forward", "d1.optimizer", "advance"}) {
-    program.call(name, std::make_shared<Nothing>(sink.text), {}, {});
+    program.call(name, std::make_shared<Logging>(sink.text), {}, {});
   }
   test::HostDevice device;
   const auto stream = device.make_stream();

@@ -19,7 +19,7 @@ std::vector<Activation> activations() {
           {ActivationKind::kSoftplus, 0}};
 }
 
-std::vector<Shape> shapes() {
+std::vector<Shape> activation_shapes() {
   return {{1, 1, 1, 1}, {1, 17, 1, 1}, {3, 5, 7, 3}, {4, 64, 9, 9}, {2, 3, 64, 64}};
 }
 
@@ -53,7 +53,7 @@ void check_passes(const ActivationDesc& d, const Vec& x, const std::string& row)
 
 TEST(ActivationLadder, PassesAreTheReference) {
   for (const Activation& activation : activations())
-    for (const Shape& shape : shapes())
+    for (const Shape& shape : activation_shapes())
       check_passes({shape, activation}, Sampler(22).normal(shape, 0, 2), "activation.");
 }
 

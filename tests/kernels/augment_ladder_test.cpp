@@ -11,12 +11,12 @@
 namespace gantry::ladder {
 namespace {
 
-const RandomKey kKey = random_key(7, Purpose::kDiffAugment, 3);
+const RandomKey kAugmentKey = random_key(7, Purpose::kDiffAugment, 3);
 
 Shape rows_of(int64_t n) { return {n, kAugmentNumbers, 1, 1}; }
 
 AugmentDrawDesc published(int64_t n, int64_t h, int64_t w, bool adaptive = false) {
-  return {n, h, w, 1, 1, 0.5f, 0.125f, 0.5f, adaptive, kKey, 4};
+  return {n, h, w, 1, 1, 0.5f, 0.125f, 0.5f, adaptive, kAugmentKey, 4};
 }
 
 std::vector<Arg> draw_args(const AugmentDrawDesc& d, int64_t step, double p) {
@@ -41,7 +41,7 @@ Vec apply(TestBackend& on, const Shape& x, LinearPass pass, const Vec& values, c
   return run(on, maker(x, pass), {out(x), in(x, values), in(rows_of(x.n), t)})[0];
 }
 
-std::vector<Shape> shapes() {
+std::vector<Shape> augment_shapes() {
   return {{1, 1, 1, 1}, {3, 1, 5, 7}, {5, 3, 8, 8}, {2, 3, 33, 17}, {4, 1, 28, 28}, {2, 5, 64, 64}};
 }
 
@@ -61,7 +61,7 @@ TEST(AugmentLadder, DrawsAreTheReference) {
 }
 
 TEST(AugmentLadder, AugmentingIsTheReference) {
-  for (const Shape& x : shapes()) {
+  for (const Shape& x : augment_shapes()) {
     for (const LinearPass pass : {LinearPass::kForward, LinearPass::kBackward}) {
       const char* row = pass == LinearPass::kForward ? "augment.forward" : "augment.backward";
       check_parity({row,
@@ -75,7 +75,7 @@ TEST(AugmentLadder, AugmentingIsTheReference) {
 
 // Affine: the difference of two images of x and x + u is linear in u, and backward its transpose.
 TEST(AugmentLadder, BackwardIsTheTransposeOfTheLinearPart) {
-  for (const Shape& x : shapes()) {
+  for (const Shape& x : augment_shapes()) {
     const Vec t = rows(x), at = Sampler(6).normal(x), dy = Sampler(7).normal(x);
     Vec u = Sampler(8).normal(x), moved = at;
     for (size_t i = 0; i < u.size(); ++i) moved[i] += u[i];

@@ -80,7 +80,7 @@ std::vector<Geometry> all_geometries() {
   return all;
 }
 
-std::vector<Activation> activations() {
+std::vector<Activation> fused_activations() {
   return {{},
           {ActivationKind::kReLU, 0},
           {ActivationKind::kLeakyReLU, 0.2f},
@@ -145,7 +145,7 @@ TEST(Conv2dLadder, BackwardDataIsTheReference) {
 
 TEST(Conv2dLadder, EveryActivationFuses) {
   const Conv2dDesc d = desc_of(small_geometries()[0]);
-  for (const Activation& activation : activations()) {
+  for (const Activation& activation : fused_activations()) {
     for (const bool bias : {false, true}) {
       check_parity(forward_case(d, bias, activation));
       check_parity(backward_data_case(d, bias, activation));

@@ -8,8 +8,6 @@
 namespace gantry::ladder {
 namespace {
 
-using Pass = LinearPass;
-
 void check_linear(const std::string& name, const Shape& x, const Shape& y, const Maker& forward,
                   const Maker& backward) {
   on_every_backend(name, [&](Golden& g) {
@@ -23,8 +21,8 @@ TEST(Golden, Upsampling) {
   const auto check = [](const std::string& name, const UpsampleDesc& d) {
     check_linear(
         name, d.x, {d.x.n, d.x.c, d.x.h * d.factor, d.x.w * d.factor},
-        [=](Kernels& k) { return k.upsample(d, Pass::kForward); },
-        [=](Kernels& k) { return k.upsample(d, Pass::kBackward); });
+        [=](Kernels& k) { return k.upsample(d, LinearPass::kForward); },
+        [=](Kernels& k) { return k.upsample(d, LinearPass::kBackward); });
   };
   check("nearest", {{1, 2, 1, 2}, 3, UpsampleDesc::Kind::kNearest});
   check("bilinear2", {{1, 1, 3, 4}, 2, UpsampleDesc::Kind::kBilinear});
@@ -34,8 +32,8 @@ TEST(Golden, Upsampling) {
 TEST(Golden, Padding) {
   const auto check = [](const std::string& name, const PadDesc& d) {
     check_linear(
-        name, d.x, d.y(), [=](Kernels& k) { return k.pad(d, Pass::kForward); },
-        [=](Kernels& k) { return k.pad(d, Pass::kBackward); });
+        name, d.x, d.y(), [=](Kernels& k) { return k.pad(d, LinearPass::kForward); },
+        [=](Kernels& k) { return k.pad(d, LinearPass::kBackward); });
   };
   check("reflect", {PadDesc::Kind::kReflect, {1, 2, 4, 4}, 3, 0, 1, 2});
   check("crop", {PadDesc::Kind::kZero, {1, 2, 5, 5}, 1, -2, -1, 2});

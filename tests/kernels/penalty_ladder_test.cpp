@@ -10,12 +10,12 @@ namespace {
 
 using PenaltyKind = GradientPenaltyDesc::Kind;
 
-const RandomKey kKey = random_key(2025, Purpose::kPenalty, 3);
+const RandomKey kPenaltyKey = random_key(2025, Purpose::kPenalty, 3);
 const RandomKey kNoiseKey = random_key(2025, Purpose::kPenalty, 4);
 constexpr PenaltyKind kKinds[] = {PenaltyKind::kTwoSided, PenaltyKind::kOneSided,
                                   PenaltyKind::kSquared};
 
-std::vector<Shape> shapes() {
+std::vector<Shape> penalty_shapes() {
   return {{1, 1, 1, 1}, {300, 2, 1, 1}, {3, 17, 1, 1}, {2, 3, 5, 7}, {5, 64, 4, 4}, {2, 3, 64, 64}};
 }
 
@@ -30,16 +30,16 @@ Maker made(const GradientPenaltyDesc& d) {
 }
 
 TEST(PenaltyLadder, PointsAreTheReference) {
-  for (const Shape& x : shapes()) {
+  for (const Shape& x : penalty_shapes()) {
     const Vec real = Sampler(71).normal(x, 0.5, 2), fake = Sampler(72).normal(x);
     check_parity({"interpolate",
                   to_string(x),
-                  made(InterpolateDesc{x, kKey, 11}),
+                  made(InterpolateDesc{x, kPenaltyKey, 11}),
                   {out(x), in(x, real), in(x, fake), counter(5'000'000'000)},
                   {{0, 1}, {0, 2}}});
     check_parity({"perturb",
                   to_string(x),
-                  made(PerturbDesc{x, 0.5f, kKey, kNoiseKey, 11}),
+                  made(PerturbDesc{x, 0.5f, kPenaltyKey, kNoiseKey, 11}),
                   {out(x), in(x, real), scalar(rounded({1.7})[0]), counter(5'000'000'000)},
                   {{0, 1}}});
     check_parity({"deviation",
@@ -57,7 +57,7 @@ TEST(PenaltyLadder, PointsAreTheReference) {
 }
 
 TEST(PenaltyLadder, GradientPenaltyIsTheReference) {
-  for (const Shape& g : shapes()) {
+  for (const Shape& g : penalty_shapes()) {
     for (const PenaltyKind kind : kKinds) {
       for (const double size : {0.0, 1e-6, 0.1, 30.0}) {  // norms below and above the target
         check_parity({"gradient_penalty",
@@ -77,7 +77,7 @@ TEST(PenaltyLadder, OneNumberPerSampleSaysHowFarBetween) {
   const Vec ones(static_cast<size_t>(x.elements()), 1.0), zeros(ones.size());
   for (TestBackend& on : tested_backends()) {
     const auto shares = [&](int64_t step) {
-      return run(on, made(InterpolateDesc{x, kKey, 0}),
+      return run(on, made(InterpolateDesc{x, kPenaltyKey, 0}),
                  {out(x), in(x, ones), in(x, zeros), counter(step)})[0];
     };
     const Vec a = shares(1), b = shares(2);
@@ -97,9 +97,9 @@ TEST(PenaltyLadder, OneNumberPerSampleSaysHowFarBetween) {
 TEST(PenaltyLadder, PerturbedPointsLieAboveTheSample) {
   const Shape x{4, 1, 32, 32};
   const Vec zeros(static_cast<size_t>(x.elements()));
-  const Vec y = run(reference_backend(), made(PerturbDesc{x, 0.5f, kKey, kNoiseKey, 0}),
+  const Vec y = run(reference_backend(), made(PerturbDesc{x, 0.5f, kPenaltyKey, kNoiseKey, 0}),
                     {out(x), in(x, zeros), scalar(2), counter(1)})[0];
-  const Vec a = run(reference_backend(), made(InterpolateDesc{x, kKey, 0}),
+  const Vec a = run(reference_backend(), made(InterpolateDesc{x, kPenaltyKey, 0}),
                     {out(x), in(x, Vec(zeros.size(), 1.0)), in(x, zeros), counter(1)})[0];
   for (size_t n = 0; n < 4; ++n) {
     double most = 0, sum = 0;

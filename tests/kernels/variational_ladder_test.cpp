@@ -8,18 +8,16 @@
 namespace gantry::ladder {
 namespace {
 
-using Pass = VariationalPass;
-
-struct Rig {
+struct VariationalRig {
   VariationalDesc d;
 
   Shape h() const { return {d.n, 2 * d.size, 1, 1}; }
   Shape z() const { return {d.n, d.size, 1, 1}; }
-  Maker maker(Pass pass) const {
+  Maker maker(VariationalPass pass) const {
     return [d = d, pass](Kernels& k) { return k.variational(d, pass); };
   }
   std::vector<Vec> forward(const Vec& at) const {
-    return run(reference_backend(), maker(Pass::kForward),
+    return run(reference_backend(), maker(VariationalPass::kForward),
                {out(z()), out(vector_shape(1)), in(h(), at), counter(3)});
   }
 };
@@ -30,17 +28,17 @@ VariationalDesc desc(int64_t n, int64_t size) {
 
 TEST(VariationalLadder, SamplesAndDivergencesAreTheReference) {
   for (const VariationalDesc& d : {desc(1, 1), desc(3, 7), desc(5, 64), desc(16, 130)}) {
-    const Rig rig{d};
+    const VariationalRig rig{d};
     const std::string name = concat(d.n, "x", d.size);
     const Arg h = in(rig.h(), Sampler(1).normal(rig.h(), 0, 1.5));
     check_parity({"variational.forward",
                   name,
-                  rig.maker(Pass::kForward),
+                  rig.maker(VariationalPass::kForward),
                   {out(rig.z()), out(vector_shape(1)), h, counter(1234567890123)},
                   {}});
     check_parity({"variational.backward",
                   name,
-                  rig.maker(Pass::kBackward),
+                  rig.maker(VariationalPass::kBackward),
                   {out(rig.h()), h, in(rig.z(), Sampler(2).normal(rig.z())), counter(77)},
                   {}});
   }
@@ -48,7 +46,7 @@ TEST(VariationalLadder, SamplesAndDivergencesAreTheReference) {
 
 // The op as a function with outputs z and scale kl.
 TEST(VariationalLadder, GradientIsTheSlope) {
-  const Rig rig{desc(3, 5)};
+  const VariationalRig rig{desc(3, 5)};
   const double scale = static_cast<double>(rig.d.scale);
   Differentiable op;
   op.name = "variational";
@@ -57,9 +55,9 @@ TEST(VariationalLadder, GradientIsTheSlope) {
   op.forward = [=](const std::vector<Vec>& at) { return rig.forward(at[0])[0]; };
   op.backward = [=](const std::vector<Vec>& at, const Vec& dy) {
     // Without the divergence, which the next case is about.
-    Rig free = rig;
+    VariationalRig free = rig;
     free.d.scale = 0;
-    return run(reference_backend(), free.maker(Pass::kBackward),
+    return run(reference_backend(), free.maker(VariationalPass::kBackward),
                {out(rig.h()), in(rig.h(), at[0]), in(rig.z(), dy), counter(3)});
   };
   check_gradients(op);
@@ -67,7 +65,7 @@ TEST(VariationalLadder, GradientIsTheSlope) {
   op.output_size = 1;
   op.forward = [=](const std::vector<Vec>& at) { return Vec{scale * rig.forward(at[0])[1][0]}; };
   op.backward = [=](const std::vector<Vec>& at, const Vec& dy) {
-    Vec dh = run(reference_backend(), rig.maker(Pass::kBackward),
+    Vec dh = run(reference_backend(), rig.maker(VariationalPass::kBackward),
                  {out(rig.h()), in(rig.h(), at[0]), in(rig.z(), Vec(15)), counter(3)})[0];
     for (double& value : dh) value *= dy[0];
     return std::vector<Vec>{dh};
@@ -77,7 +75,7 @@ TEST(VariationalLadder, GradientIsTheSlope) {
 
 // The noise is what a normal RandomDesc of the same key draws: a batch may be cut anywhere.
 TEST(VariationalLadder, TheNoiseIsTheStreamOfItsKey) {
-  const Rig rig{desc(4, 6)};
+  const VariationalRig rig{desc(4, 6)};
   const Vec z = rig.forward(Vec(48))[0];  // mean 0, variance 1
   RandomDesc random{.y = rig.z(), .key = rig.d.key, .first_sample = rig.d.first_sample};
   const Vec noise = run(reference_backend(), [=](Kernels& k) { return k.random(random); },

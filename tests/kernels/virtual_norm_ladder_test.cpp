@@ -7,20 +7,19 @@
 namespace gantry::ladder {
 namespace {
 
-using Pass = VirtualNormPass;
-
-struct Rig {
+struct VirtualNormRig {
   VirtualNormDesc d;
 
   Shape c() const { return vector_shape(d.x.c); }
-  Maker maker(Pass pass) const {
+  Maker maker(VirtualNormPass pass) const {
     return [d = d, pass](Kernels& k) { return k.virtual_norm(d, pass); };
   }
   std::vector<Arg> forward_args(const Vec& x, const Vec& gamma, const Vec& beta) const {
     return {out(d.x), out(d.stats()), out(d.stats()), in(d.x, x), in(c(), gamma), in(c(), beta)};
   }
   std::vector<Vec> forward(const std::vector<Vec>& at) const {
-    return run(reference_backend(), maker(Pass::kForward), forward_args(at[0], at[1], at[2]));
+    return run(reference_backend(), maker(VirtualNormPass::kForward),
+               forward_args(at[0], at[1], at[2]));
   }
 };
 
@@ -30,13 +29,13 @@ const VirtualNormDesc kCases[] = {
 TEST(VirtualNormLadder, IsTheReference) {
   for (VirtualNormDesc d : kCases) {
     d.eps = 1e-3f;
-    const Rig rig{d};
+    const VirtualNormRig rig{d};
     const std::string name = concat(to_string(d.x), " reference ", d.reference);
     const Vec x = Sampler(1).normal(d.x, 0.5, 2), gamma = Sampler(2).normal(rig.c(), 1, 0.3);
     const Vec beta = Sampler(3).normal(rig.c());
     check_parity({"virtual_norm.forward",
                   name,
-                  rig.maker(Pass::kForward),
+                  rig.maker(VirtualNormPass::kForward),
                   rig.forward_args(x, gamma, beta),
                   {}});
     const std::vector<Vec> stats = rig.forward({x, gamma, beta});
@@ -49,12 +48,12 @@ TEST(VirtualNormLadder, IsTheReference) {
     };
     check_parity({"virtual_norm.backward",
                   name,
-                  rig.maker(Pass::kBackward),
+                  rig.maker(VirtualNormPass::kBackward),
                   with({out(d.x), out(rig.c()), out(rig.c())}),
                   {{0, 4}}});
     check_parity({"virtual_norm.backward",
                   name + " data",
-                  rig.maker(Pass::kBackwardData),
+                  rig.maker(VirtualNormPass::kBackwardData),
                   with({out(d.x)}),
                   {{0, 2}}});
     VirtualNormDesc added = d;
@@ -62,12 +61,12 @@ TEST(VirtualNormLadder, IsTheReference) {
     const Vec old = Sampler(5).normal(rig.c());
     check_accumulate({"virtual_norm.backward",
                       name,
-                      rig.maker(Pass::kBackward),
+                      rig.maker(VirtualNormPass::kBackward),
                       with({out(d.x), out(rig.c()), out(rig.c())}),
                       {}},
                      {"virtual_norm.backward",
                       name,
-                      Rig{added}.maker(Pass::kBackward),
+                      VirtualNormRig{added}.maker(VirtualNormPass::kBackward),
                       with({out(d.x), inout(rig.c(), old), inout(rig.c(), old)}),
                       {}});
   }
@@ -76,7 +75,7 @@ TEST(VirtualNormLadder, IsTheReference) {
 TEST(VirtualNormLadder, GradientIsTheSlope) {
   for (VirtualNormDesc d : kCases) {
     d.eps = 0.125f;
-    const Rig rig{d};
+    const VirtualNormRig rig{d};
     Differentiable op;
     op.name = to_string(d.x);
     op.at = {Sampler(6).normal(d.x), Sampler(7).normal(rig.c()), Sampler(8).normal(rig.c())};
@@ -84,7 +83,7 @@ TEST(VirtualNormLadder, GradientIsTheSlope) {
     op.forward = [=](const std::vector<Vec>& at) { return rig.forward(at)[0]; };
     op.backward = [=](const std::vector<Vec>& at, const Vec& dy) {
       const std::vector<Vec> f = rig.forward(at);
-      return run(reference_backend(), rig.maker(Pass::kBackward),
+      return run(reference_backend(), rig.maker(VirtualNormPass::kBackward),
                  {out(d.x), out(rig.c()), out(rig.c()), in(d.x, at[0]), in(d.x, dy),
                   in(rig.c(), at[1]), in(d.stats(), f[1]), in(d.stats(), f[2])});
     };
@@ -96,15 +95,15 @@ TEST(VirtualNormLadder, IsWhatPyTorchComputes) {
   on_every_backend("virtual_norm", [](Golden& g) {
     VirtualNormDesc d{{5, 3, 2, 2}, 3};
     d.eps = 0x1p-6f;
-    const Rig rig{d};
+    const VirtualNormRig rig{d};
     const Arg x = in(d.x, g.take(d.x)), gamma = in(rig.c(), g.take(rig.c()));
     const Arg beta = in(rig.c(), g.take(rig.c())), dy = in(d.x, g.take(d.x));
-    const std::vector<Vec> f = g.run(rig.maker(Pass::kForward),
+    const std::vector<Vec> f = g.run(rig.maker(VirtualNormPass::kForward),
                                      {out(d.x), out(d.stats()), out(d.stats()), x, gamma, beta});
     g.expect(f[0], "y");
-    const std::vector<Vec> b =
-        g.run(rig.maker(Pass::kBackward), {out(d.x), out(rig.c()), out(rig.c()), x, dy, gamma,
-                                           in(d.stats(), f[1]), in(d.stats(), f[2])});
+    const std::vector<Vec> b = g.run(rig.maker(VirtualNormPass::kBackward),
+                                     {out(d.x), out(rig.c()), out(rig.c()), x, dy, gamma,
+                                      in(d.stats(), f[1]), in(d.stats(), f[2])});
     g.expect(b[0], "dx");
     g.expect(b[1], "dgamma");
     g.expect(b[2], "dbeta");
@@ -113,7 +112,7 @@ TEST(VirtualNormLadder, IsWhatPyTorchComputes) {
 
 // A sample's result depends on the reference and itself, not on its neighbours.
 TEST(VirtualNormLadder, NeighboursDoNotMatter) {
-  const Rig rig{{{4, 2, 1, 2}, 2}};
+  const VirtualNormRig rig{{{4, 2, 1, 2}, 2}};
   Vec x = Sampler(9).normal(rig.d.x);
   const Vec ones{1, 1}, zeros{0, 0};
   const Vec before = rig.forward({x, ones, zeros})[0];

@@ -9,7 +9,7 @@
 namespace gantry {
 namespace {
 
-using Kind = Initializer::Kind;
+using InitializerKind = Initializer::Kind;
 
 // 512 outputs of 64 inputs through 3 x 3: fan_in 576, fan_out 4608.
 const Shape kWeight{512, 64, 3, 3};
@@ -38,7 +38,7 @@ Moments moments(const std::vector<float>& values) {
   return m;
 }
 
-Initializer of(Kind kind) {
+Initializer of(InitializerKind kind) {
   Initializer init;
   init.kind = kind;
   return init;
@@ -60,35 +60,35 @@ void expect_normal(const Initializer& init, double mean, double std) {
 }
 
 TEST(Initializer, UniformKindsHaveTheBoundsOfTheirDefinitions) {
-  expect_uniform(of(Kind::kGlorotUniform), std::sqrt(6 / (kIn + kOut)));
-  expect_uniform(of(Kind::kHeUniform), std::sqrt(6 / kIn));
-  expect_uniform(of(Kind::kLecunUniform), std::sqrt(3 / kIn));
-  expect_uniform(of(Kind::kPyTorch), 1 / std::sqrt(kIn));
-  Initializer uniform = of(Kind::kUniform);
+  expect_uniform(of(InitializerKind::kGlorotUniform), std::sqrt(6 / (kIn + kOut)));
+  expect_uniform(of(InitializerKind::kHeUniform), std::sqrt(6 / kIn));
+  expect_uniform(of(InitializerKind::kLecunUniform), std::sqrt(3 / kIn));
+  expect_uniform(of(InitializerKind::kPyTorch), 1 / std::sqrt(kIn));
+  Initializer uniform = of(InitializerKind::kUniform);
   uniform.bound = 0.25;
   expect_uniform(uniform, 0.25);
-  Initializer gained = of(Kind::kGlorotUniform);
+  Initializer gained = of(InitializerKind::kGlorotUniform);
   gained.gain = 3;
   expect_uniform(gained, 3 * std::sqrt(6 / (kIn + kOut)));
 }
 
 TEST(Initializer, NormalKindsHaveTheDeviationsOfTheirDefinitions) {
-  expect_normal(of(Kind::kGlorotNormal), 0, std::sqrt(2 / (kIn + kOut)));
-  expect_normal(of(Kind::kHeNormal), 0, std::sqrt(2 / kIn));
-  expect_normal(of(Kind::kLecunNormal), 0, std::sqrt(1 / kIn));
-  Initializer normal = of(Kind::kNormal);
+  expect_normal(of(InitializerKind::kGlorotNormal), 0, std::sqrt(2 / (kIn + kOut)));
+  expect_normal(of(InitializerKind::kHeNormal), 0, std::sqrt(2 / kIn));
+  expect_normal(of(InitializerKind::kLecunNormal), 0, std::sqrt(1 / kIn));
+  Initializer normal = of(InitializerKind::kNormal);
   normal.mean = 1;
   normal.std = 0.02;
   expect_normal(normal, 1, 0.02);
 }
 
 TEST(Initializer, TruncatedKindsEndAtTwoDeviations) {
-  Initializer keras = of(Kind::kHeNormal);
+  Initializer keras = of(InitializerKind::kHeNormal);
   keras.truncated = true;
   const double std = std::sqrt(2 / kIn);
   expect_normal(keras, 0, std);  // Keras widens the draw so that what remains has this deviation
   EXPECT_LE(moments(draw(keras)).max_abs, 2 * std / 0.8796256 * (1 + 1e-6));
-  Initializer plain = of(Kind::kTruncatedNormal);
+  Initializer plain = of(InitializerKind::kTruncatedNormal);
   plain.std = 0.05;
   const Moments m = moments(draw(plain));
   EXPECT_LE(m.max_abs, 0.1 * (1 + 1e-6));
@@ -97,7 +97,7 @@ TEST(Initializer, TruncatedKindsEndAtTwoDeviations) {
 }
 
 TEST(Initializer, OrthogonalRowsOrColumns) {
-  Initializer init = of(Kind::kOrthogonal);
+  Initializer init = of(InitializerKind::kOrthogonal);
   init.gain = 2;
   for (const Shape& shape : {Shape{8, 6, 2, 2}, Shape{30, 4, 2, 1}}) {
     const std::vector<float> w = draw(init, shape);
@@ -119,15 +119,15 @@ TEST(Initializer, OrthogonalRowsOrColumns) {
 }
 
 TEST(Initializer, ConstantsAreExact) {
-  Initializer constant = of(Kind::kConstant);
+  Initializer constant = of(InitializerKind::kConstant);
   constant.value = 0.1;
   EXPECT_EQ(draw(constant), std::vector<float>(294912, 0.1f));
-  EXPECT_EQ(draw(of(Kind::kOnes)), std::vector<float>(294912, 1.0f));
-  EXPECT_EQ(draw(of(Kind::kZeros)), std::vector<float>(294912, 0.0f));
+  EXPECT_EQ(draw(of(InitializerKind::kOnes)), std::vector<float>(294912, 1.0f));
+  EXPECT_EQ(draw(of(InitializerKind::kZeros)), std::vector<float>(294912, 0.0f));
 }
 
 TEST(Initializer, DrawsDependOnSeedAndIdAlone) {
-  const Initializer init = of(Kind::kNormal);
+  const Initializer init = of(InitializerKind::kNormal);
   const Shape shape{4, 3, 2, 2};
   EXPECT_EQ(draw(init, shape, 1, 2), draw(init, shape, 1, 2));
   EXPECT_NE(draw(init, shape, 1, 2), draw(init, shape, 1, 3));

@@ -7,7 +7,7 @@ namespace gantry::testing {
 
 namespace {
 
-const std::vector<NamedShape> kImage{{"image", {1, 4, 6, 5}}};
+const std::vector<NamedShape> kCaseImage{{"image", {1, 4, 6, 5}}};
 const std::vector<NamedShape> kFeatures{{"latent", {1, 7, 1, 1}}};
 
 std::string layers(const std::string& list) { return "{\"layers\": [" + list + "]}"; }
@@ -18,7 +18,7 @@ NetworkCase between(const std::string& name, const std::string& layer) {
           layers(R"({"type": "conv", "channels": 4, "kernel": 3, "padding": 1},)" + layer +
                  R"(, {"type": "conv", "channels": 2, "kernel": [2, 1]},
                      {"type": "flatten"}, {"type": "dense", "units": 1})"),
-          kImage};
+          kCaseImage};
 }
 
 NetworkCase dense_pair(const std::string& name, const std::string& layer) {
@@ -89,7 +89,7 @@ std::vector<NetworkCase> network_cases() {
       {"type": "concat", "inputs": ["sum", "t", "image"], "name": "wide"},
       {"type": "sigmoid"},
       {"type": "flatten"}, {"type": "dense", "units": 1})"),
-                 kImage});
+                 kCaseImage});
   all.push_back({"same_input_twice", layers(R"(
       {"type": "dense", "units": 4, "name": "a"}, {"type": "tanh", "name": "t"},
       {"type": "add", "inputs": ["t", "t"], "name": "two"},
@@ -127,7 +127,7 @@ std::vector<NetworkCase> network_cases() {
       {"type": "dense", "units": 1})"),
                  {{"image", {1, 4, 6, 5}}, {"label", {1, 3, 1, 1}, true}}});
   for (uint64_t seed = 1; seed <= 12; ++seed) {
-    all.push_back({concat("random_", seed), random_network(seed), kImage});
+    all.push_back({concat("random_", seed), random_network(seed), kCaseImage});
   }
   return all;
 }

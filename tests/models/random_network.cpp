@@ -106,4 +106,11 @@ class Writer {
 
 std::string random_network(uint64_t seed) { return Writer(seed).write(); }
 
+std::string replaced(std::string text, const std::string& from, const std::string& to) {
+  for (size_t at = 0; (at = text.find(from, at)) != std::string::npos; at += to.size()) {
+    text.replace(at, from.size(), to);
+  }
+  return text;
+}
+
 }  // namespace gantry::testing

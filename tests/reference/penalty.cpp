@@ -8,13 +8,7 @@ namespace {
 
 using reference::Args;
 using reference::loop;
-
-double uniform_of(RandomKey key, int64_t step, int64_t sample, int64_t e) {
-  const PhiloxBlock block =
-      random_block(key, static_cast<uint64_t>(step), static_cast<uint32_t>(sample),
-                   static_cast<uint32_t>(e / 4));
-  return static_cast<double>(uniform01(block.v[e % 4]));
-}
+using reference::uniform_of;
 
 }  // namespace
 

@@ -13,13 +13,13 @@
 namespace gantry {
 namespace {
 
-struct Outcome {
+struct ShellOutcome {
   int exit_code = -1;
   std::string output;
 };
 
-Outcome shell(const std::string& command) {
-  Outcome outcome;
+ShellOutcome shell(const std::string& command) {
+  ShellOutcome outcome;
   FILE* pipe = popen(("cd " GANTRY_SOURCE_DIR " && " + command + " 2>&1").c_str(), "r");
   char buffer[4096];
   while (const size_t count = fread(buffer, 1, sizeof buffer, pipe)) {
@@ -30,14 +30,14 @@ Outcome shell(const std::string& command) {
   return outcome;
 }
 
-Outcome check(const std::string& arguments) {
+ShellOutcome check(const std::string& arguments) {
   return shell("bash tools/gpu_check.sh " + arguments);
 }
 
 TEST(GpuCheck, ADryRunNamesEveryStageAndWritesNothing) {
   testing::ScratchFolder scratch;
   const std::string out = (scratch.path() / "out").string();
-  const Outcome dry = check("--dry-run --out " + out + " all");
+  const ShellOutcome dry = check("--dry-run --out " + out + " all");
   EXPECT_EQ(dry.exit_code, 0) << dry.output;
   for (const char* part : {"== build\n",
                            "-DGANTRY_CUDA=ON",
@@ -71,7 +71,7 @@ TEST(GpuCheck, ADryRunNamesEveryStageAndWritesNothing) {
 }
 
 TEST(GpuCheck, StagesCanBeRunOneByOne) {
-  const Outcome one = check("--dry-run sanitize-racecheck speed-512 train-mnist-dcgan");
+  const ShellOutcome one = check("--dry-run sanitize-racecheck speed-512 train-mnist-dcgan");
   EXPECT_EQ(one.exit_code, 0) << one.output;
   EXPECT_NE(one.output.find("racecheck-kernels"), std::string::npos);
   EXPECT_EQ(one.output.find("memcheck"), std::string::npos);
@@ -88,7 +88,7 @@ TEST(GpuCheck, MisuseIsRefused) {
       {"--out", "--out needs a value"},
   };
   for (const auto& [arguments, says] : table) {
-    const Outcome outcome = check(arguments);
+    const ShellOutcome outcome = check(arguments);
     EXPECT_EQ(outcome.exit_code, 2) << arguments;
     EXPECT_NE(outcome.output.find(says), std::string::npos) << outcome.output;
   }
@@ -97,7 +97,7 @@ TEST(GpuCheck, MisuseIsRefused) {
 
 TEST(GpuCheck, WithoutAGpuItSaysSo) {
   if (shell("nvidia-smi -L").exit_code == 0) GTEST_SKIP() << "there is a GPU here";
-  const Outcome outcome = check("suite");
+  const ShellOutcome outcome = check("suite");
   EXPECT_EQ(outcome.exit_code, 5) << outcome.output;
   EXPECT_NE(outcome.output.find("no GPU here"), std::string::npos) << outcome.output;
 }
@@ -126,7 +126,7 @@ TEST(GpuCheck, TablesComeFromWhatWasFound) {
         "quickstart     after 20 steps: losses within 1.0e-06, weights within 2.0e-04 of their "
         "way\n");
   write("build-doctor.log", "ok  cuda        cuda:0 (NVIDIA H200, sm_90)\n");
-  const Outcome outcome = shell("python3 tools/gpu_tables.py " + scratch.path().string());
+  const ShellOutcome outcome = shell("python3 tools/gpu_tables.py " + scratch.path().string());
   EXPECT_EQ(outcome.exit_code, 0) << outcome.output;
   for (const char* part :
        {"## GPU: cuda:0 (NVIDIA H200, sm_90), commit ", "| suite | kernels | passed | 4 |",

@@ -13,11 +13,11 @@ TEST_F(Run, AProfileListsOpsAndLayersAndWhereToLookNext) {
                            "\ntotal ", "tiny.json 'name=it'\\''s tiny' --warmup 1 --steps 2\n"}) {
     EXPECT_NE(text.output.find(part), std::string::npos) << part << "\n" << text.output;
   }
-  const Ending json = run_gantry({"profile", config(), "--steps", "1", "--json"});
-  EXPECT_EQ(json.exit_code, 0);
+  const Ending as_json = run_gantry({"profile", config(), "--steps", "1", "--json"});
+  EXPECT_EQ(as_json.exit_code, 0);
   for (const char* part :
        {"\"ops\": [", "\"layers\": [", "\"calls\": [", "\"floor_ms\": ", "\"copy_gb_per_s\": "}) {
-    EXPECT_NE(json.output.find(part), std::string::npos) << part << "\n" << json.output;
+    EXPECT_NE(as_json.output.find(part), std::string::npos) << part << "\n" << as_json.output;
   }
 }
 

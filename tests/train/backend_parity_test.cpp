@@ -20,7 +20,7 @@ namespace gantry {
 namespace {
 
 constexpr int kSteps = 20;
-constexpr double kEps = 1e-5;
+constexpr double kRivalEps = 1e-5;
 
 std::unique_ptr<Session> open(const std::string& name, Backend& backend,
                               std::vector<std::string> overrides) {
@@ -29,7 +29,7 @@ std::unique_ptr<Session> open(const std::string& name, Backend& backend,
   overrides.insert(overrides.end(), drawn.begin(), drawn.end());
   RunConfig config = load_config(path, overrides).config;
   for (PlayerConfig* player : config.players()) {
-    player->optimizer.eps = std::max(player->optimizer.eps, kEps);
+    player->optimizer.eps = std::max(player->optimizer.eps, kRivalEps);
   }
   auto data = open_data(config.data, static_cast<uint64_t>(config.seed));
   auto session = std::make_unique<Session>(std::move(config), backend, std::move(data));

@@ -13,7 +13,7 @@ const std::string kInit = R"("init": {"weight": {"kind": "he_normal"},
   "bias": {"kind": "uniform", "bound": 0.25},
   "scale": {"kind": "normal", "mean": 1, "std": 0.25}})";
 
-std::string game(const std::string& g, const std::string& d) {
+std::string networks(const std::string& g, const std::string& d) {
   return concat("\"generator\": ", g, ",\n\"discriminator\": ", d);
 }
 
@@ -31,24 +31,17 @@ std::string with_layers(const std::string& layers, const std::string& outputs = 
   return concat("{\"layers\": [", layers, "], ", outputs, kInit, "}");
 }
 
-std::string replaced(std::string text, const std::string& from, const std::string& to) {
-  for (size_t at = 0; (at = text.find(from, at)) != std::string::npos; at += to.size()) {
-    text.replace(at, from.size(), to);
-  }
-  return text;
-}
+enum class Mixing { kMixed, kApart };  // by batch norms
 
-enum class Samples { kMixed, kApart };  // by batch norms
-
-std::string random_critic(uint64_t seed, Samples samples) {
-  std::string json = replaced(testing::random_network(seed), "\"image\"", "\"x\"");
-  json = replaced(replaced(json, "\"units\": 2", "\"units\": 1"), "0.3", "0.25");
-  const bool mixed = samples == Samples::kMixed;
-  json = replaced(json, "\"batch_norm\"",
-                  mixed ? R"("batch_norm", "momentum": 0.125)" : R"("layer_norm")");
+std::string random_critic(uint64_t seed, Mixing mixing) {
+  std::string json = testing::replaced(testing::random_network(seed), "\"image\"", "\"x\"");
+  json = testing::replaced(testing::replaced(json, "\"units\": 2", "\"units\": 1"), "0.3", "0.25");
+  const bool mixed = mixing == Mixing::kMixed;
+  json = testing::replaced(json, "\"batch_norm\"",
+                           mixed ? R"("batch_norm", "momentum": 0.125)" : R"("layer_norm")");
   for (const char* norm : {"batch", "layer", "instance", "group"}) {
     const std::string type = concat(R"("type": ")", norm, R"(_norm")");
-    json = replaced(json, type, type + R"(, "eps": 0.015625)");
+    json = testing::replaced(json, type, type + R"(, "eps": 0.015625)");
   }
   json.pop_back();
   return concat(json, ", ", kInit, "}");
@@ -118,53 +111,53 @@ std::string rules_of(const char* g, const char* other, const char* player = "d")
 
 void add_scores(std::vector<UpdateCase>& all) {
   const auto add = [&](const std::string& name, const std::string& objective, uint64_t seed,
-                       Samples samples, const char* rule) {
-    all.push_back(update(name, objective, game(generator(), random_critic(seed, samples)),
+                       Mixing mixing, const char* rule) {
+    all.push_back(update(name, objective, networks(generator(), random_critic(seed, mixing)),
                          rules_of(kAdam, rule)));
   };
-  add("gan", R"({"type": "gan", "labels": {"smooth_real": 0.25}})", 1, Samples::kMixed, kAdam);
-  add("gan_saturating", R"({"type": "gan", "generator_loss": "saturating"})", 2, Samples::kMixed,
+  add("gan", R"({"type": "gan", "labels": {"smooth_real": 0.25}})", 1, Mixing::kMixed, kAdam);
+  add("gan_saturating", R"({"type": "gan", "generator_loss": "saturating"})", 2, Mixing::kMixed,
       kSgd);
   add("lsgan", R"({"type": "lsgan", "labels": {"real": 1, "fake": -1, "generator": 0.5}})", 3,
-      Samples::kMixed, kAdam);
-  add("wgan", R"({"type": "wgan"})", 4, Samples::kMixed, kRmsprop);
-  add("hinge", R"({"type": "hinge", "real_fake": "mixed"})", 5, Samples::kMixed, kAdam);
-  add("wgan_gp", R"({"type": "wgan_gp"})", 6, Samples::kApart, kAdam);
-  add("dragan", R"({"type": "dragan"})", 7, Samples::kApart, kAdam);
-  add("r1_r2", R"({"type": "gan", "penalties": {"r1": 10, "r2": 3}})", 8, Samples::kApart, kSgd);
+      Mixing::kMixed, kAdam);
+  add("wgan", R"({"type": "wgan"})", 4, Mixing::kMixed, kRmsprop);
+  add("hinge", R"({"type": "hinge", "real_fake": "mixed"})", 5, Mixing::kMixed, kAdam);
+  add("wgan_gp", R"({"type": "wgan_gp"})", 6, Mixing::kApart, kAdam);
+  add("dragan", R"({"type": "dragan"})", 7, Mixing::kApart, kAdam);
+  add("r1_r2", R"({"type": "gan", "penalties": {"r1": 10, "r2": 3}})", 8, Mixing::kApart, kSgd);
   add("penalties_alone", R"({"type": "lsgan", "loss_weight": 0.0009765625,
       "penalties": {"gradient": {"weight": 10, "target": 0.25}, "r1": 1}})",
-      9, Samples::kApart, kAdam);
+      9, Mixing::kApart, kAdam);
 }
 
 void add_critics(std::vector<UpdateCase>& all) {
   const std::string adam = rules_of(kAdam, kAdam);
   all.push_back(update("ebgan", R"({"type": "ebgan", "ebgan": {"margin": 64, "pt_weight": 0.5}})",
-                       game(generator(), kAutoencoder), adam));
+                       networks(generator(), kAutoencoder), adam));
   all.push_back(update("began",
                        R"({"type": "began", "began": {"k": 0.25, "lambda": 0.125, "gamma": 0.5}})",
-                       game(generator(), kAutoencoder), adam));
+                       networks(generator(), kAutoencoder), adam));
   all.push_back(update("feature_matching", R"({"type": "feature_matching"})",
-                       game(generator(), kFeatures), adam));
+                       networks(generator(), kFeatures), adam));
   all.push_back(
-      update("virtual_batch_norm", R"({"type": "gan"})", game(generator(), kReferenced), adam));
+      update("virtual_batch_norm", R"({"type": "gan"})", networks(generator(), kReferenced), adam));
   all.push_back(update("projection_with_penalty",
                        R"({"type": "hinge", "penalties": {"gradient": {"weight": 10}, "r2": 2}})",
-                       game(kTold, kProjection), adam,
+                       networks(kTold, kProjection), adam,
                        R"("latent": {"size": 5, "labels": "data"})"));
   const std::string classes =
       with_heads(R"(, {"type": "dense", "units": 3, "inputs": ["features"], "name": "class"})",
                  R"(["score", "class"])");
-  all.push_back(update("acgan", R"({"type": "acgan"})", game(kTold, classes), adam));
+  all.push_back(update("acgan", R"({"type": "acgan"})", networks(kTold, classes), adam));
   all.push_back(update("acgan_with_penalty", R"({"type": "acgan", "loss": "wasserstein",
       "acgan": {"d_fake": 0, "g": 0.125}, "penalties": {"gradient": {"weight": 10}}})",
-                       game(kTold, classes), adam));
+                       networks(kTold, classes), adam));
   const std::string codes = with_heads(
       R"(, {"type": "dense", "units": 3, "inputs": ["features"], "name": "q1"},
     {"type": "dense", "units": 2, "inputs": ["features"], "name": "q2"})",
       R"(["score", "q1", "q2"])");
   all.push_back(update("infogan", R"({"type": "infogan", "infogan": {"continuous": 0.125}})",
-                       game(generator(), codes), adam, R"("latent": {"size": 4, "codes": [
+                       networks(generator(), codes), adam, R"("latent": {"size": 4, "codes": [
     {"type": "categorical", "classes": 3}, {"type": "uniform", "size": 2}]})"));
 }
 

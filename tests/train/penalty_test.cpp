@@ -25,18 +25,12 @@ const std::string kLeaky =
     R"({"type":"conv","channels":8,"kernel":4,"stride":2,"padding":1},{"type":"leaky_relu","slope":0.2},)"
     R"({"type":"flatten"},{"type":"dense","units":1}])";
 
-std::string replaced(std::string text, const std::string& from, const std::string& to) {
-  for (size_t at = 0; (at = text.find(from, at)) != std::string::npos; at += to.size()) {
-    text.replace(at, from.size(), to);
-  }
-  return text;
-}
-
 // `random` of tests/models as a critic: one score, no layer that mixes samples.
 std::string random_critic(uint64_t seed) {
-  std::string json = replaced(testing::random_network(seed), "batch_norm", "layer_norm");
-  json = replaced(replaced(json, "\"image\"", "\"x\""), "\"units\": 2", "\"units\": 1");
-  return "discriminator=" + replaced(json, "\n", " ");
+  std::string json = testing::replaced(testing::random_network(seed), "batch_norm", "layer_norm");
+  json = testing::replaced(testing::replaced(json, "\"image\"", "\"x\""), "\"units\": 2",
+                           "\"units\": 1");
+  return "discriminator=" + testing::replaced(json, "\n", " ");
 }
 
 Overrides game(const std::string& objective, const std::string& discriminator,
@@ -174,7 +168,8 @@ TEST(Penalty, TheGradientIsThatOfTheWholeLoss) {
 TEST(Penalty, TheGradientIsThatOfTheWholeLossForAnyCritic) {
   for (const std::string norm : {R"({"type":"layer_norm"})", R"({"type":"elu"})",
                                  R"({"type":"dropout","rate":0.3})", R"({"type":"tanh"})"}) {
-    const std::string layers = replaced(kLeaky, R"({"type":"leaky_relu","slope":0.2})", norm);
+    const std::string layers =
+        testing::replaced(kLeaky, R"({"type":"leaky_relu","slope":0.2})", norm);
     for (const std::string& objective : {kObjectives[0], kObjectives[2], kObjectives[3]}) {
       CriticUpdate update(game(objective, "discriminator.layers=" + layers));
       EXPECT_LT(update_difference.see(update.worst_error()), kUpdateDifference)
@@ -183,7 +178,8 @@ TEST(Penalty, TheGradientIsThatOfTheWholeLossForAnyCritic) {
   }
   for (uint64_t seed = 1; seed <= 12; ++seed) {
     // Its power iteration moves with the weights, which its gradient leaves out.
-    const std::string critic = replaced(random_critic(seed), ", \"spectral_norm\": true", "");
+    const std::string critic =
+        testing::replaced(random_critic(seed), ", \"spectral_norm\": true", "");
     CriticUpdate update(game(kObjectives[seed % 6], critic));
     EXPECT_LT(update_difference.see(update.worst_error()), kUpdateDifference)
         << kObjectives[seed % 6] << critic;
@@ -194,7 +190,7 @@ TEST(Penalty, TheGradientIsThatOfTheWholeLossForAnyCritic) {
 // rest that is the slope of the largest singular value too, whose difference this is.
 TEST(Penalty, TheGradientIsThatOfTheWholeLossUnderSpectralNorm) {
   const std::string layers =
-      replaced(kLeaky, R"({"type":"leaky_relu","slope":0.2})", R"({"type":"elu"})");
+      testing::replaced(kLeaky, R"({"type":"leaky_relu","slope":0.2})", R"({"type":"elu"})");
   for (const std::string& objective : kObjectives) {
     CriticUpdate update(
         game(objective, "discriminator.layers=" + layers,
@@ -290,7 +286,7 @@ TEST(Penalty, CostsAsManyPassesAsItShould) {
   EXPECT_DOUBLE_EQ(ratio(kLeaky, "dense1"), 10.0 / 6);
   EXPECT_DOUBLE_EQ(ratio(kLeaky, "conv1"), 8.0 / 4);
   const std::string norms =
-      replaced(kLeaky, R"({"type":"leaky_relu","slope":0.2})", R"({"type":"layer_norm"})");
+      testing::replaced(kLeaky, R"({"type":"leaky_relu","slope":0.2})", R"({"type":"layer_norm"})");
   EXPECT_DOUBLE_EQ(ratio(norms, "conv2"), 12.0 / 6);
 }
 

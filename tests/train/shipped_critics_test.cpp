@@ -20,7 +20,7 @@ using testing::Vec;
 using testing::Vecs;
 
 // Small, so that no value of the 10^5 before a ReLU or a maximum crosses it.
-constexpr double kEps = 1e-8;
+constexpr double kShift = 1e-8;
 constexpr int64_t kSamples = 4, kClasses = 10;
 
 int64_t thinned(int64_t size) { return size < 32 ? size : size / 16; }
@@ -84,7 +84,7 @@ Vecs moved(const Vecs& at, const Vecs& direction, double by) {
 
 Vec slope(const Vec& above, const Vec& below) {
   Vec result(above.size());
-  for (size_t i = 0; i < above.size(); ++i) result[i] = (above[i] - below[i]) / (2 * kEps);
+  for (size_t i = 0; i < above.size(); ++i) result[i] = (above[i] - below[i]) / (2 * kShift);
   return result;
 }
 
@@ -131,8 +131,8 @@ TEST_P(ShippedCritic, DoubleBackwardIsTheSlopeOfBackward) {
   if (v.size() == 2) v[1].assign(v[1].size(), 0);  // the label does not move
 
   const auto at = rig.second_order(x, dy, v);
-  const auto above = rig.first_order(moved(x, v, kEps), dy);
-  const auto below = rig.first_order(moved(x, v, -kEps), dy);
+  const auto above = rig.first_order(moved(x, v, kShift), dy);
+  const auto below = rig.first_order(moved(x, v, -kShift), dy);
   for (size_t i = 0; i < dy.size(); ++i) {
     const Vec want = slope(above.y[i], below.y[i]);
     EXPECT_LT(tangent.see(testing::relative_error(at.uy[i], want)), kCriticDifference);

@@ -9,7 +9,7 @@ namespace gantry {
 namespace {
 
 // The options of a subcommand, as a person types them: "--out --dry-run".
-std::string options_of(const CLI::App& command) {
+std::string words_of(const CLI::App& command) {
   std::string words;
   for (const CLI::Option* option : command.get_options()) {
     for (const std::string& name : option->get_lnames())
@@ -29,7 +29,7 @@ std::string bash_script(const std::vector<const CLI::App*>& commands) {
   std::string names, cases;
   for (const CLI::App* command : commands) {
     names += (names.empty() ? "" : " ") + command->get_name();
-    cases += "    " + command->get_name() + ") words=\"" + options_of(*command) + "\" ;;\n";
+    cases += "    " + command->get_name() + ") words=\"" + words_of(*command) + "\" ;;\n";
   }
   return "# gantry completion for bash: source <(gantry completion bash)\n"
          "_gantry() {\n"
@@ -56,7 +56,7 @@ std::string zsh_script(const std::vector<const CLI::App*>& commands) {
   std::string names, cases, storage;
   for (const CLI::App* command : commands) {
     names += "    '" + command->get_name() + ":" + description_of(*command, storage) + "'\n";
-    cases += "    " + command->get_name() + ") compadd -- " + options_of(*command) + " ;;\n";
+    cases += "    " + command->get_name() + ") compadd -- " + words_of(*command) + " ;;\n";
   }
   return "#compdef gantry\n"
          "# gantry completion for zsh: source <(gantry completion zsh)\n"

@@ -22,39 +22,39 @@ struct EvalArguments {
 };
 
 // What was measured, for people and for programs.
-struct Findings {
+struct Measured {
   std::string text;
   JsonValue json = JsonValue::object();
 };
 
-void add_modes(const ModeCoverage& coverage, Findings& findings) {
-  findings.text += concat("modes       ", coverage.found, " of ", coverage.modes, " found\n",
+void add_modes(const ModeCoverage& coverage, Measured& measured) {
+  measured.text += concat("modes       ", coverage.found, " of ", coverage.modes, " found\n",
                           "good        ", 100 * coverage.good, " % of ", coverage.samples,
                           " samples within 3 standard deviations of a mode\n", "KL          ",
                           coverage.kl, " nats from the uniform choice of modes\n");
-  findings.json.add("modes", JsonValue::of(coverage.modes));
-  findings.json.add("modes_found", JsonValue::of(coverage.found));
-  findings.json.add("good_share", JsonValue::of(coverage.good));
-  findings.json.add("mode_kl", JsonValue::of(coverage.kl));
+  measured.json.add("modes", JsonValue::of(coverage.modes));
+  measured.json.add("modes_found", JsonValue::of(coverage.found));
+  measured.json.add("good_share", JsonValue::of(coverage.good));
+  measured.json.add("mode_kl", JsonValue::of(coverage.kl));
 }
 
-void add_asked(const Verdict& asked, Findings& findings) {
-  findings.text += concat("classes     ", 100 * asked.accuracy(), " % of ", asked.samples(),
+void add_asked(const Verdict& asked, Measured& measured) {
+  measured.text += concat("classes     ", 100 * asked.accuracy(), " % of ", asked.samples(),
                           " samples are of the class that was asked for\n");
   JsonValue per_class = JsonValue::array();
   for (size_t c = 0; c < asked.classes(); ++c) {
-    findings.text += concat("  class ", c, "   ", 100 * asked.accuracy_of(c), " %\n");
+    measured.text += concat("  class ", c, "   ", 100 * asked.accuracy_of(c), " %\n");
     per_class.items.push_back(JsonValue::of(asked.accuracy_of(c)));
   }
-  findings.json.add("class_agreement", JsonValue::of(asked.accuracy()));
-  findings.json.add("class_agreement_of", std::move(per_class));
+  measured.json.add("class_agreement", JsonValue::of(asked.accuracy()));
+  measured.json.add("class_agreement_of", std::move(per_class));
 }
 
-void add_code(const CodeMeaning& code, Findings& findings, JsonValue& codes) {
-  findings.text += concat("code        ", code.name, ": purity ", 100 * code.purity, " %\n");
+void add_code(const CodeMeaning& code, Measured& measured, JsonValue& codes) {
+  measured.text += concat("code        ", code.name, ": purity ", 100 * code.purity, " %\n");
   JsonValue entry = JsonValue::object(), values = JsonValue::array();
   for (size_t value = 0; value < code.class_of.size(); ++value) {
-    findings.text += concat("  value ", value, "   class ", code.class_of[value], ", ",
+    measured.text += concat("  value ", value, "   class ", code.class_of[value], ", ",
                             100 * code.share_of[value], " % of its samples\n");
     JsonValue meaning = JsonValue::object();
     meaning.add("class", JsonValue::of(static_cast<int64_t>(code.class_of[value])));
@@ -72,7 +72,7 @@ ValueRange range_of(const System& system) {
 }
 
 void add_classifier(const EvalArguments& arguments, const System& system, Sampler& sampler,
-                    Log& log, Findings& findings) {
+                    Log& log, Measured& measured) {
   const OpenRun judge = open_run(arguments.classifier, -1, log);
   if (!judge.system->has("c")) {
     throw ConfigError(concat("--classifier ", arguments.classifier,
@@ -84,12 +84,12 @@ void add_classifier(const EvalArguments& arguments, const System& system, Sample
   AgreementMeter meter(system, sampler, classifier, range_of(system), range_of(*judge.system));
   const Agreement agreement =
       meter.measure(static_cast<uint64_t>(arguments.seed), arguments.samples);
-  findings.json.add("classifier", JsonValue::of(arguments.classifier));
-  if (agreement.asked) add_asked(*agreement.asked, findings);
+  measured.json.add("classifier", JsonValue::of(arguments.classifier));
+  if (agreement.asked) add_asked(*agreement.asked, measured);
   if (agreement.codes.empty()) return;
   JsonValue codes = JsonValue::array();
-  for (const CodeMeaning& code : agreement.codes) add_code(code, findings, codes);
-  findings.json.add("codes", std::move(codes));
+  for (const CodeMeaning& code : agreement.codes) add_code(code, measured, codes);
+  measured.json.add("codes", std::move(codes));
 }
 
 int eval(const EvalArguments& arguments) {
@@ -107,22 +107,22 @@ int eval(const EvalArguments& arguments) {
   }
   const int64_t batch = std::min<int64_t>(arguments.samples, 500);
   Sampler sampler(system, *open.stream, batch, wants_ema(arguments.weights, system));
-  Findings findings;
-  findings.json.add("run", JsonValue::of(arguments.run));
-  findings.json.add("step", JsonValue::of(static_cast<int64_t>(open.step)));
-  findings.json.add("samples", JsonValue::of(arguments.samples));
+  Measured measured;
+  measured.json.add("run", JsonValue::of(arguments.run));
+  measured.json.add("step", JsonValue::of(static_cast<int64_t>(open.step)));
+  measured.json.add("samples", JsonValue::of(arguments.samples));
   if (points) {
     const int64_t n = arguments.samples;
     const std::vector<float> latents =
         sampler.draw_latents(static_cast<uint64_t>(arguments.seed), 0, n);
     const ModeCoverage coverage =
         mode_coverage(data, sampler.images(latents, system.labels_by_column(n, n)));
-    add_modes(coverage, findings);
+    add_modes(coverage, measured);
   }
   if (!arguments.classifier.empty()) {
-    add_classifier(arguments, system, sampler, log, findings);
+    add_classifier(arguments, system, sampler, log, measured);
   }
-  const std::string text = arguments.json ? write_json(findings.json) + "\n" : findings.text;
+  const std::string text = arguments.json ? write_json(measured.json) + "\n" : measured.text;
   std::fputs(text.c_str(), stdout);
   return 0;
 }

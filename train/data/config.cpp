@@ -12,7 +12,7 @@ constexpr const char* kSplits[] = {"train", "test", "all"};
 constexpr const char* kFits[] = {"cover", "stretch"};
 constexpr const char* kBadImages[] = {"error", "skip"};
 constexpr const char* kLayouts[] = {"nhwc", "nchw"};
-constexpr IntRange kSide{.min = 0, .max = 16384};
+constexpr IntRange kSides{.min = 0, .max = 16384};
 
 DataSourceKind source_of(const std::string& name) {
   size_t i = 0;
@@ -125,11 +125,11 @@ void DataConfig::describe_images(Fields& f) {
   f.require(channels != 2, "channels", "must be 0 (as stored), 1 (grey) or 3 (colour)");
   f.pair(
       {"center_crop", "Height and width to cut out around the centre before resizing; 0 for none."},
-      center_crop, kSide);
+      center_crop, kSides);
   f.pair({"size",
           "Height and width to resize to (bilinear, antialiased); 0 keeps the stored size, which "
           "must then be one for all images."},
-         size, kSide);
+         size, kSides);
   f.choice_of({"fit",
                "How another aspect ratio is brought to `size`: cover scales until both sides are "
                "covered and crops around the centre, stretch distorts."},
@@ -155,7 +155,7 @@ void DataConfig::describe_augment(Fields& f) {
   f.pair({"random_crop",
           "Height and width of a window cut out of each (resized) image at a random place; 0 for "
           "none."},
-         augment.random_crop, kSide);
+         augment.random_crop, kSides);
   f.integer({"fill", "Stored value, 0 to 255, of what rotation and shift bring in from outside."},
             augment.fill, {.min = 0, .max = 255});
 }

@@ -48,6 +48,8 @@ struct AugmentConfig {
 // "data": where samples come from and what is done to each before the networks see it.
 // What is done once, when the set is opened: channels, center_crop, size; then classes, skip,
 // subset. Each time a sample is read: augment, range.
+constexpr int64_t kMegabyte = int64_t{1} << 20;  // what data.memory_mb counts
+
 struct DataConfig {
   DataSourceKind source = DataSourceKind::kMnist;
   std::string path;

@@ -11,7 +11,6 @@ namespace {
 
 namespace fs = std::filesystem;
 
-constexpr uint64_t kMegabyte = uint64_t{1} << 20;
 constexpr uint8_t kUnsignedByte = 8;
 
 const char* const kFashionNames[] = {"T-shirt/top", "Trouser", "Pullover", "Dress", "Coat",

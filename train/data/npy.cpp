@@ -12,7 +12,6 @@
 namespace gantry {
 namespace {
 
-constexpr uint64_t kMegabyte = uint64_t{1} << 20;
 constexpr int64_t kMostClasses = 1 << 20;
 
 // The bytes of the arrays of a .npy or .npz file.

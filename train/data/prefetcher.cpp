@@ -12,17 +12,14 @@
 #include "core/error.h"
 
 namespace gantry {
-namespace {
-
-struct Slot {
-  std::vector<float> images, labels;
-  bool ready = false;
-  std::exception_ptr failure;
-};
-
-}  // namespace
 
 struct Prefetcher::State {
+  struct Slot {
+    std::vector<float> images, labels;
+    bool ready = false;
+    std::exception_ptr failure;
+  };
+
   State(const DataSource& data_source, const PrefetchOptions& prefetch_options)
       : source(data_source), options(prefetch_options) {
     GANTRY_CHECK(options.batch > 0 && options.threads >= 0 && options.depth >= 2, "batch ",
@@ -102,7 +99,7 @@ Prefetcher::Batch Prefetcher::next() {
   State& s = *state_;
   if (s.failure) std::rethrow_exception(s.failure);
   const auto start = std::chrono::steady_clock::now();
-  Slot& slot = s.slot_of(s.wanted);
+  State::Slot& slot = s.slot_of(s.wanted);
   if (s.threads.empty()) {
     s.fill(slot, s.wanted);
   } else {

@@ -10,8 +10,6 @@
 namespace gantry {
 namespace {
 
-constexpr int64_t kMegabyte = int64_t{1} << 20;
-
 void append_as(const Image& image, int64_t channels, std::vector<uint8_t>& out) {
   if (image.channels == channels) {
     out.insert(out.end(), image.pixels.begin(), image.pixels.end());

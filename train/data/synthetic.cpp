@@ -14,7 +14,6 @@ namespace gantry {
 namespace {
 
 constexpr double kPi = 3.14159265358979323846;
-constexpr int64_t kMegabyte = int64_t{1} << 20;
 constexpr int64_t kGlyphSide = 28;
 
 // Strokes as points "xy" on a grid of 5 x 7, y downwards; a blank lifts the pen.
