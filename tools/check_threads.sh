@@ -1,10 +1,31 @@
 #!/usr/bin/env bash
-# Data, prefetch, trainer and planner tests under the thread sanitizer. libgomp's barriers are not
-# instrumented and would be taken for races, so the CPU backend runs these on one thread.
+# Data, prefetch, trainer and planner under the thread sanitizer: their tests, and a run of the
+# binary from its first step to its report, resumed once. libgomp's barriers are not instrumented
+# and would be taken for races, so the CPU backend runs these on one thread.
 set -euo pipefail
 cd "$(dirname "$0")/.."
 cmake --preset tsan >/dev/null
-cmake --build build/tsan --target core_tests train_tests
-export GANTRY_TEST_THREADS=1
-build/tsan/tests/core/core_tests --gtest_brief=1 --gtest_filter='Planner*:Program*:Replay*:Log*'
-build/tsan/tests/train/train_tests --gtest_brief=1 --gtest_filter='*Prefetch*:*Purity*:Training.*'
+cmake --build build/tsan --target core_tests train_tests gantry
+export GANTRY_TEST_THREADS=1 OMP_NUM_THREADS=1
+
+# run PROGRAM SUITE ...: the tests of these suites, each of which has some.
+run() {
+  local program="$1" suite
+  shift
+  for suite in "$@"; do
+    "$program" --gtest_list_tests --gtest_filter="$suite.*" | grep -q . ||
+      { echo "tools/check_threads.sh: $program has no suite $suite" >&2; exit 1; }
+  done
+  local filter
+  filter=$(printf '%s.*:' "$@")
+  "$program" --gtest_brief=1 --gtest_filter="$filter"
+}
+run build/tsan/tests/core/core_tests Planner Program Replay Log Progress HostParallel
+run build/tsan/tests/train/train_tests Prefetcher DataSource DataDecode Fetch Augment Shuffle \
+  BadImages Synthetic '*/BadInputs' Training MetricsLog RunDirTest CheckpointTest
+
+folder=$(mktemp -d)
+trap 'rm -rf "$folder"' EXIT
+build/tsan/gantry train configs/quickstart.json threads=1 data.prefetch_threads=2 train.steps=6 \
+  train.batch=8 train.log_every=2 train.sample_every=3 train.checkpoint_every=2 --out "$folder/run"
+build/tsan/gantry resume "$folder/run" train.steps=8
