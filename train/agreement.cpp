@@ -59,13 +59,8 @@ class CodeReader {
 
 }  // namespace
 
-AgreementMeter::AgreementMeter(const System& g, Sampler& sampler, Classifier& classifier,
-                               const ValueRange& range_of_g, const ValueRange& range_of_classifier)
-    : g_(g),
-      sampler_(sampler),
-      classifier_(classifier),
-      from_(range_of_g),
-      to_(range_of_classifier) {
+AgreementMeter::AgreementMeter(const System& g, Sampler& sampler, Classifier& classifier)
+    : g_(g), sampler_(sampler), classifier_(classifier) {
   if (g.sample.shape != classifier.sample()) {
     throw ConfigError(concat("--classifier: it was trained on samples of ",
                              to_string(classifier.sample()), " (NxCxHxW), this run makes ",
@@ -89,12 +84,7 @@ AgreementMeter::Part AgreementMeter::draw(uint64_t seed, int64_t first, int64_t 
   for (int64_t i = first; i < first + count && classes > 0; ++i) {
     part.labels.push_back(static_cast<float>(i % classes));
   }
-  std::vector<float> images = sampler_.images(part.latents, part.labels);
-  const double scale = (to_.high - to_.low) / (from_.high - from_.low);
-  for (float& value : images) {
-    value = static_cast<float>(to_.low + (static_cast<double>(value) - from_.low) * scale);
-  }
-  part.logits = classifier_.logits(images);
+  part.logits = classifier_.logits(sampler_.images(part.latents, part.labels), range_of(g_));
   return part;
 }
 

@@ -5,7 +5,6 @@
 #include <string>
 #include <vector>
 
-#include "core/png.h"
 #include "train/classifier.h"
 #include "train/sampler.h"
 
@@ -28,12 +27,11 @@ struct Agreement {
 };
 
 // Over `count` samples of the sequence that `seed` names, each class asked for equally often.
-// `range_of_g`, `range_of_classifier`: those of the two runs' data. Throws ConfigError where the
-// two do not fit, or where G takes neither labels nor codes.
+// Throws ConfigError where G and the classifier do not fit, or where G takes neither labels nor
+// codes.
 class AgreementMeter {
  public:
-  AgreementMeter(const System& g, Sampler& sampler, Classifier& classifier,
-                 const ValueRange& range_of_g, const ValueRange& range_of_classifier);
+  AgreementMeter(const System& g, Sampler& sampler, Classifier& classifier);
   Agreement measure(uint64_t seed, int64_t count);
 
  private:
@@ -46,7 +44,6 @@ class AgreementMeter {
   const System& g_;
   Sampler& sampler_;
   Classifier& classifier_;
-  ValueRange from_, to_;
 };
 
 }  // namespace gantry

@@ -10,6 +10,10 @@
 
 namespace gantry {
 
+ValueRange range_of(const System& system) {
+  return {system.config.data.range[0], system.config.data.range[1]};
+}
+
 Classifier::Classifier(System& system, Stream& stream, int64_t batch)
     : system_(system),
       stream_(stream),
@@ -46,6 +50,24 @@ std::vector<double> Classifier::logits(const std::vector<float>& images) {
     replay_->run(stream_);
     const std::vector<double> made = read_reals(*system_.backend.device, stream_, logits_.view());
     result.insert(result.end(), made.begin(), made.begin() + static_cast<ptrdiff_t>(now * width));
+  }
+  return result;
+}
+
+std::vector<double> Classifier::logits(std::vector<float> images, const ValueRange& range) {
+  const ValueRange own = range_of(system_);
+  const double scale = (own.high - own.low) / (range.high - range.low);
+  for (float& value : images) {
+    value = static_cast<float>(own.low + (static_cast<double>(value) - range.low) * scale);
+  }
+  return logits(images);
+}
+
+std::vector<size_t> Classifier::classes_of(std::vector<float> images, const ValueRange& range) {
+  const std::vector<double> answers = logits(std::move(images), range);
+  std::vector<size_t> result;
+  for (auto first = answers.begin(); first != answers.end(); first += classes()) {
+    result.push_back(static_cast<size_t>(std::max_element(first, first + classes()) - first));
   }
   return result;
 }

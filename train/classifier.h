@@ -4,11 +4,15 @@
 #include <memory>
 #include <vector>
 
+#include "core/png.h"
 #include "core/replay.h"
 #include "train/data/source.h"
 #include "train/system.h"
 
 namespace gantry {
+
+// What black and white are in the data of a run.
+ValueRange range_of(const System& system);
 
 // A classifier's network at work: in inference mode, a fixed number of images at a time.
 class Classifier {
@@ -18,8 +22,12 @@ class Classifier {
   int64_t batch() const { return batch_; }
   int64_t classes() const { return system_.sample.classes; }
   const Shape& sample() const { return system_.sample.shape; }
-  // C's answers to whole images, NHWC: count x classes.
+  // C's answers to whole images, NHWC: count x classes. They lie in the range of C's own data.
   std::vector<double> logits(const std::vector<float>& images);
+  // The same for images whose black and white are those of `range`.
+  std::vector<double> logits(std::vector<float> images, const ValueRange& range);
+  // The class that C finds most likely for each of such images.
+  std::vector<size_t> classes_of(std::vector<float> images, const ValueRange& range);
 
  private:
   System& system_;

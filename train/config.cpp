@@ -176,9 +176,7 @@ void EvaluationConfig::describe(Fields& f) {
 
 bool RunConfig::has_evaluation_data() const {
   const DataSourceKind source = data.source;
-  const bool has_splits = source == DataSourceKind::kMnist ||
-                          source == DataSourceKind::kFashionMnist ||
-                          source == DataSourceKind::kCifar10;
+  const bool has_splits = is_digits(source) || source == DataSourceKind::kCifar10;
   return evaluation.has_data || (has_splits && data.split == DataSplit::kTrain);
 }
 

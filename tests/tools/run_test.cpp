@@ -214,5 +214,34 @@ TEST_F(Run, EvalOfOneSeedIsOneResult) {
   EXPECT_NE(first.output, eval("2").output);
 }
 
+TEST_F(Run, EvalCountsTheModesOfStackedDigits) {
+  const std::string configs = GANTRY_SOURCE_DIR "/configs/";
+  const auto train = [&](const std::string& name, std::vector<std::string> more) {
+    std::vector<std::string> words = {"train",
+                                      configs + name + ".json",
+                                      "--out",
+                                      dir(name),
+                                      "train.steps=1",
+                                      "train.batch=8",
+                                      "data.path=" GANTRY_SOURCE_DIR "/data/mnist",
+                                      "data.split=test"};
+    words.insert(words.end(), more.begin(), more.end());
+    const Ending ending = run_gantry(words);
+    EXPECT_EQ(ending.exit_code, 0) << ending.output;
+  };
+  train("mnist-classifier", {"evaluation={}"});
+  train("stacked-mnist-gan", {"data.samples=64", "output.animation=false"});
+  const Ending counted = run_gantry({"eval", dir("stacked-mnist-gan"), "--classifier",
+                                     dir("mnist-classifier"), "--samples", "1200"});
+  EXPECT_EQ(counted.exit_code, 0) << counted.output;
+  EXPECT_NE(counted.output.find(" of 1000 found"), std::string::npos) << counted.output;
+  EXPECT_NE(counted.output.find("nats from the uniform choice of modes"), std::string::npos);
+  EXPECT_EQ(counted.output.find("good"), std::string::npos);
+  const Ending alone = run_gantry({"eval", dir("stacked-mnist-gan")});
+  EXPECT_EQ(alone.exit_code, 2);
+  EXPECT_NE(alone.output.find("counted by a classifier of its digits"), std::string::npos)
+      << alone.output;
+}
+
 }  // namespace
 }  // namespace gantry

@@ -61,6 +61,8 @@ constexpr Shipped kShipped[] = {
     {"wgan-gp-cifar10", 3, 32, 1204483, 1053825},
     {"dragan-cifar10", 3, 32, 3448579, 2636673},
     {"sngan-cifar10", 3, 32, 3804739, 2935873},
+    {"stacked-mnist-gan", 3, 28, 286795, 1861},
+    {"stacked-mnist-wgan-gp", 3, 28, 286795, 1833},
 };
 
 std::ostream& operator<<(std::ostream& out, const Shipped& shipped) { return out << shipped.name; }

@@ -243,11 +243,10 @@ TEST(Classifier, VerdictsCountByClass) {
 TEST(Agreement, SaysWhatTheClassifierSeesInTheSamples) {
   TrainingRig classifier = rig(kClassifier), conditional = rig(kAcgan), coded = rig(kInfogan);
   Classifier judge(classifier.session().system(), classifier.session().stream(), 16);
-  const ValueRange range;
   const auto measure = [&](TrainingRig& of) {
     System& system = of.session().system();
     Sampler sampler(system, of.session().stream(), 8, false);
-    return AgreementMeter(system, sampler, judge, range, range).measure(1, 50);
+    return AgreementMeter(system, sampler, judge).measure(1, 50);
   };
   const Agreement asked = measure(conditional);
   ASSERT_TRUE(asked.asked);

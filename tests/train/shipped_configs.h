@@ -36,6 +36,7 @@ inline std::string test_name(std::string config) {
 // Of one sample (n = 1).
 inline Shape sample_shape(const DataConfig& data) {
   if (data.source == DataSourceKind::kMnist) return {1, 1, 28, 28};
+  if (data.source == DataSourceKind::kStackedMnist) return {1, 3, 28, 28};
   if (data.source == DataSourceKind::kCifar10) return {1, 3, 32, 32};
   if (data.source == DataSourceKind::kImages) return {1, data.channels, data.size[0], data.size[1]};
   return {1, 2, 1, 1};  // points

@@ -7,6 +7,7 @@
 #include "models/network.h"
 #include "tools/commands/all.h"
 #include "tools/commands/config_arguments.h"
+#include "train/data/stacked.h"
 #include "train/network_shapes.h"
 #include "train/system.h"
 
@@ -21,6 +22,8 @@ int64_t classes_of(const DataConfig& data) {
     case DataSourceKind::kFashionMnist:
     case DataSourceKind::kCifar10:
       return 10;
+    case DataSourceKind::kStackedMnist:
+      return kStackedModes;
     case DataSourceKind::kGlyphs:
       return data.glyphs;
     default:
@@ -31,9 +34,8 @@ int64_t classes_of(const DataConfig& data) {
 // A sample of the data, where the config alone tells.
 std::optional<Shape> sample_of(const DataConfig& data) {
   Shape stored{1, 0, 0, 0};
-  const bool digits =
-      data.source == DataSourceKind::kMnist || data.source == DataSourceKind::kFashionMnist;
-  if (digits) stored = {1, 1, 28, 28};
+  if (is_digits(data.source)) stored = {1, 1, 28, 28};
+  if (data.source == DataSourceKind::kStackedMnist) stored.c = 3;
   if (data.source == DataSourceKind::kCifar10) stored = {1, 3, 32, 32};
   if (data.channels > 0) stored.c = data.channels;
   const auto& size = data.augment.random_crop[0] > 0 ? data.augment.random_crop : data.size;

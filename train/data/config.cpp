@@ -6,13 +6,14 @@
 namespace gantry {
 namespace {
 
-constexpr const char* kSources[] = {"mnist", "fashion_mnist", "idx",  "cifar10", "images",
-                                    "npy",   "glyphs",        "ring", "grid"};
+constexpr const char* kSources[] = {"mnist",  "fashion_mnist", "stacked_mnist", "idx",  "cifar10",
+                                    "images", "npy",           "glyphs",        "ring", "grid"};
 constexpr const char* kSplits[] = {"train", "test", "all"};
 constexpr const char* kFits[] = {"cover", "stretch"};
 constexpr const char* kBadImages[] = {"error", "skip"};
 constexpr const char* kLayouts[] = {"nhwc", "nchw"};
 constexpr IntRange kSides{.min = 0, .max = 16384};
+constexpr int64_t kStacked = 128000;  // the size of the set in VEEGAN and PacGAN
 
 DataSourceKind source_of(const std::string& name) {
   size_t i = 0;
@@ -33,12 +34,16 @@ const char* data_source_name(DataSourceKind source) {
 
 bool is_synthetic(DataSourceKind source) { return source >= DataSourceKind::kGlyphs; }
 
+bool is_digits(DataSourceKind source) { return source <= DataSourceKind::kStackedMnist; }
+
 void DataConfig::describe(Fields& f) {
   std::string selected = data_source_name(source);
   f.variant(
       {"source",
        "What kind of data set to read: mnist and fashion_mnist (a folder with the four files of "
-       "the set), idx (one file of images), cifar10 (binary version, folder or .tar.gz), images "
+       "the set), stacked_mnist (three random MNIST digits as the channels of one image, of the "
+       "class 100 a + 10 b + c), idx (one file of images), cifar10 (binary version, folder or "
+       ".tar.gz), images "
        "(PNG and JPEG in a folder, .zip, .tar or .tar.gz), npy (.npy or .npz), or a built-in set: "
        "glyphs (drawn characters), ring and grid (two-dimensional Gaussians).",
        true},
@@ -47,6 +52,7 @@ void DataConfig::describe(Fields& f) {
         source = source_of(name);
         modes = source == DataSourceKind::kGrid ? 5 : 8;
         spread = source == DataSourceKind::kGrid ? 0.05 : 0.02;
+        if (source == DataSourceKind::kStackedMnist) samples = kStacked;
       },
       [this](Fields& g) {
         describe_source(g);
@@ -67,10 +73,10 @@ void DataConfig::describe_source(Fields& f) {
            path);
     f.require(!path.empty(), "path", "this source reads files: say where they are");
   }
-  if (source <= DataSourceKind::kFashionMnist || source == DataSourceKind::kCifar10 ||
+  if (is_digits(source) || source == DataSourceKind::kCifar10 ||
       source == DataSourceKind::kImages) {
     f.choice_of({"split",
-                 "Which part of the set. mnist, fashion_mnist: the files train-* (60,000 samples), "
+                 "Which part of the set. mnist and its likes: the files train-* (60,000 samples), "
                  "the files t10k-* (10,000), or both; cifar10: data_batch_1 to 5 (50,000), "
                  "test_batch (10,000), or both; images: the folder train or test at the top, "
                  "without such folders everything."},
@@ -110,19 +116,21 @@ void DataConfig::describe_source(Fields& f) {
            {.min = 0});
     f.real({"spread", "Standard deviation of each Gaussian."}, spread, {.min = 0});
   }
-  if (is_synthetic(source)) {
+  if (is_synthetic(source) || source == DataSourceKind::kStackedMnist) {
     f.integer({"samples", "How many samples the set has."}, samples,
               {.min = 1, .max = int64_t{1} << 31});
   }
 }
 
 void DataConfig::describe_images(Fields& f) {
-  f.integer({"channels",
-             "1 for grey, 3 for colour; 0 for what is stored: grey only where every image is. "
-             "Colour becomes grey as 0.299 R + 0.587 G + 0.114 B, grey becomes three equal "
-             "channels."},
-            channels, {.min = 0, .max = 3});
-  f.require(channels != 2, "channels", "must be 0 (as stored), 1 (grey) or 3 (colour)");
+  if (source != DataSourceKind::kStackedMnist) {
+    f.integer({"channels",
+               "1 for grey, 3 for colour; 0 for what is stored: grey only where every image is. "
+               "Colour becomes grey as 0.299 R + 0.587 G + 0.114 B, grey becomes three equal "
+               "channels."},
+              channels, {.min = 0, .max = 3});
+    f.require(channels != 2, "channels", "must be 0 (as stored), 1 (grey) or 3 (colour)");
+  }
   f.pair(
       {"center_crop", "Height and width to cut out around the centre before resizing; 0 for none."},
       center_crop, kSides);

@@ -13,6 +13,7 @@ namespace gantry {
 enum class DataSourceKind : uint8_t {
   kMnist,
   kFashionMnist,
+  kStackedMnist,
   kIdx,
   kCifar10,
   kImages,
@@ -28,6 +29,7 @@ enum class ArrayLayout : uint8_t { kNhwc, kNchw };
 
 const char* data_source_name(DataSourceKind source);
 bool is_synthetic(DataSourceKind source);  // needs no file
+bool is_digits(DataSourceKind source);     // reads the four files of MNIST or its like
 
 // Random changes of a sample as it is read: flips; then rotation about the centre and shift in one
 // resampling (bilinear; whole pixels are copied when rotation is 0); then a random window. Each
@@ -72,7 +74,7 @@ struct DataConfig {
   double spread = 0.02;     // standard deviation of each Gaussian
   int64_t glyphs = 10;      // glyphs: classes
   double jitter = 1;        // glyphs: strength of the affine variation
-  int64_t samples = 10000;  // glyphs, ring, grid: size of the set
+  int64_t samples = 10000;  // glyphs, ring, grid, stacked_mnist: size of the set
 
   std::vector<int64_t> classes;  // empty: all
   int64_t skip = 0, subset = 0;

@@ -12,6 +12,7 @@
 #include "train/data/npy.h"
 #include "train/data/sample_set.h"
 #include "train/data/shuffle.h"
+#include "train/data/stacked.h"
 #include "train/data/synthetic.h"
 
 namespace gantry {
@@ -127,6 +128,9 @@ SampleSet load_samples(const DataConfig& config) {
     case DataSourceKind::kMnist:
     case DataSourceKind::kFashionMnist:
       set = load_mnist(config);
+      break;
+    case DataSourceKind::kStackedMnist:
+      set = load_stacked_mnist(config);
       break;
     case DataSourceKind::kIdx:
       set = load_idx(config);

@@ -111,7 +111,8 @@ def data_shape(config):
     """(C, H, W) of what the generator makes, which is what the discriminator is shown."""
     if "generator" not in config:
         height, width = layers.pair(config["data"].get("size", 28))
-        return config["data"].get("channels") or 1, height, width
+        stacked = config["data"]["source"] == "stacked_mnist"
+        return 3 if stacked else config["data"].get("channels") or 1, height, width
     generator = build_generator(config)
     return generator.shapes[generator.output_names[0]]
 
@@ -121,7 +122,7 @@ def classes_of(config):
     data = config["data"]
     if data.get("classes"):
         return len(data["classes"])
-    return data.get("glyphs", 10) if data["source"] == "glyphs" else 10
+    return {"glyphs": data.get("glyphs", 10), "stacked_mnist": 1000}.get(data["source"], 10)
 
 
 def code_width(code):
