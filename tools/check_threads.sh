@@ -18,7 +18,7 @@ run() {
   done
   local filter
   filter=$(printf '%s.*:' "$@")
-  "$program" --gtest_brief=1 --gtest_filter="$filter"
+  timeout 900 "$program" --gtest_brief=1 --gtest_filter="$filter"
 }
 run build/tsan/tests/core/core_tests Planner Program Replay Log Progress HostParallel
 run build/tsan/tests/train/train_tests Prefetcher DataSource DataDecode Fetch Augment Shuffle \
@@ -26,6 +26,6 @@ run build/tsan/tests/train/train_tests Prefetcher DataSource DataDecode Fetch Au
 
 folder=$(mktemp -d)
 trap 'rm -rf "$folder"' EXIT
-build/tsan/gantry train configs/quickstart.json threads=1 data.prefetch_threads=2 train.steps=6 \
+timeout 300 build/tsan/gantry train configs/quickstart.json threads=1 data.prefetch_threads=2 train.steps=6 \
   train.batch=8 train.log_every=2 train.sample_every=3 train.checkpoint_every=2 --out "$folder/run"
-build/tsan/gantry resume "$folder/run" train.steps=8
+timeout 300 build/tsan/gantry resume "$folder/run" train.steps=8

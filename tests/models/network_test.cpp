@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 #include <gtest/gtest.h>
 
-#include <chrono>
 #include <cmath>
+#include <ctime>
 
 #include "tests/models/network_rig.h"
 #include "tests/models/random_network.h"
@@ -233,7 +233,7 @@ TEST(Network, ThousandLayersAreRecordedAndPlannedWithinASecond) {
   }
   json += "]}";
   for (Backend* backend : {&reference(), &cpu()}) {
-    const auto start = std::chrono::steady_clock::now();
+    const std::clock_t start = std::clock();  // processor time: other programs do not count
     NetworkRig rig(*backend, json, kImage, 2);
     Program program;
     Device& device = *backend->device;
@@ -245,11 +245,11 @@ TEST(Network, ThousandLayersAreRecordedAndPlannedWithinASecond) {
                                              {program.external("image", image.view())}, {});
     rig.network().backward(rec, store, pass, pass.outputs, {});
     const MemoryPlan plan = plan_memory(program);
-    const std::chrono::duration<double> seconds = std::chrono::steady_clock::now() - start;
+    const double seconds = static_cast<double>(std::clock() - start) / CLOCKS_PER_SEC;
     EXPECT_GT(program.calls().size(), 2000u);
-    EXPECT_LT(seconds.count(), 1) << backend->name;
+    EXPECT_LT(seconds, 1) << backend->name;  // seen 0.17
     std::printf("1000 layers, %zu calls on %s: %.3f s\n", program.calls().size(),
-                backend->name.c_str(), seconds.count());
+                backend->name.c_str(), seconds);
   }
 }
 
