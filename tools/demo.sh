@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
 # From a fresh machine to digits made by a GAN: installs what the build needs, builds
-# build/gantry and trains configs/quickstart.json on real MNIST digits (about 5 minutes, 2 cores).
+# build/gantry and trains configs/quickstart.json on real MNIST digits (a few minutes, 2 cores).
 set -euo pipefail
 cd "$(dirname "$0")/.."
 

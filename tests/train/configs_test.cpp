@@ -20,7 +20,7 @@ struct Shipped {
 };
 
 constexpr Shipped kShipped[] = {
-    {"quickstart", 1, 28, 533889, 138689},
+    {"quickstart", 1, 28, 234177, 36577},
     {"keras-mnist-gan", 1, 28, 839937, 215041},
     {"keras-cifar-frogs", 3, 32, 6264579, 790913},
     {"mnist-dcgan", 1, 28, 2368705, 4311553},
