@@ -192,7 +192,7 @@ Action declare_resume(CLI::App& app) {
   app.footer(
       "Continues from the newest complete checkpoint; the result is the same bytes as if the run\n"
       "had never stopped (same build, processor type and thread count).\n"
-      "Example:\n  gantry resume runs/0001-quickstart train.steps=4000");
+      "Example:\n  gantry resume runs/0001-quickstart train.steps=6000");
   return [arguments] { return resume(*arguments); };
 }
 
