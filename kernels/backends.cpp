@@ -2,6 +2,8 @@
 // The one file that knows which backends exist.
 #include "kernels/cpu/cpu_backend.h"
 #include "kernels/cuda_backend.h"
+#include "kernels/mpi_backend.h"
+#include "kernels/ranks.h"
 
 namespace gantry {
 
@@ -20,7 +22,20 @@ Backend open_backend(BackendChoice choice, int threads, const ComputeOptions& op
 std::vector<LibraryVersion> library_versions() {
   std::vector<LibraryVersion> versions = {cpu_library_version()};
   for (LibraryVersion& version : cuda_library_versions()) versions.push_back(std::move(version));
+  for (LibraryVersion& version : mpi_library_versions()) versions.push_back(std::move(version));
   return versions;
+}
+
+bool joins_processes() { return mpi_built(); }
+
+std::unique_ptr<Communicator> open_communicator(const World& world) {
+  if (world.alone()) return std::make_unique<NullCommunicator>();
+  auto communicator = open_mpi_communicator();
+  if (communicator->size() == world.size) return communicator;
+  throw EnvironmentError(concat(world.launcher, " started ", world.size,
+                                " processes, but MPI joins ", communicator->size(),
+                                " of them; start them with `gantry launch -n ", world.size,
+                                "` or mpirun, or srun --mpi=pmix where Slurm has it"));
 }
 
 bool has_cuda_backend() { return cuda_built(); }

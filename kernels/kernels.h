@@ -6,6 +6,7 @@
 #include <vector>
 
 #include "core/kernel.h"
+#include "kernels/communicator.h"
 #include "kernels/compute_options.h"
 #include "kernels/ops/activation.h"
 #include "kernels/ops/augment.h"
@@ -135,6 +136,8 @@ struct Backend {
   std::string name;  // "cpu"
   std::unique_ptr<Device> device;
   std::unique_ptr<Kernels> kernels;  // made after the device, gone before it
+  // What joins this rank's device with those of the others.
+  std::unique_ptr<Communicator> communicator = std::make_unique<NullCommunicator>();
 };
 
 enum class BackendChoice { kAuto, kCpu, kCuda };

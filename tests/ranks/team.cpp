@@ -1,0 +1,66 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "tests/ranks/team.h"
+
+#include <gtest/gtest.h>
+
+#include <exception>
+#include <thread>
+
+#include "kernels/cluster/thread_communicator.h"
+
+namespace gantry {
+
+void on_threads(int count, const std::function<void(int)>& work) {
+  std::vector<std::exception_ptr> thrown(static_cast<size_t>(count));
+  std::vector<std::thread> threads;
+  for (int i = 0; i < count; ++i) {
+    threads.emplace_back([&, i] {
+      try {
+        work(i);
+      } catch (...) {
+        thrown[static_cast<size_t>(i)] = std::current_exception();
+      }
+    });
+  }
+  for (std::thread& thread : threads) thread.join();
+  for (const std::exception_ptr& one : thrown) {
+    if (one) std::rethrow_exception(one);
+  }
+}
+
+Team::Team(int ranks, const Load& load) {
+  auto communicators = thread_communicators(ranks);
+  for (int rank = 0; rank < ranks; ++rank) {
+    ranks_.push_back(std::make_unique<Rank>());
+    ranks_.back()->backend = open_backend(BackendChoice::kCpu, 1);
+    ranks_.back()->backend.communicator = std::move(communicators[static_cast<size_t>(rank)]);
+  }
+  on_threads(ranks, [&](int i) {
+    Rank& rank = *ranks_[static_cast<size_t>(i)];
+    RunConfig config = load();
+    rank.backend.communicator->set_timeout(60);
+    auto data = open_data(config.data, static_cast<uint64_t>(config.seed));
+    rank.session = std::make_unique<Session>(std::move(config), rank.backend, std::move(data));
+    rank.session->initialize();
+  });
+}
+
+void Team::step(int count) {
+  on_threads(size(), [&](int rank) {
+    for (int i = 0; i < count; ++i) session(rank).step();
+  });
+}
+
+Checkpoint Team::checkpoint() {
+  Checkpoint first = session(0).checkpoint();
+  for (int rank = 1; rank < size(); ++rank) {
+    EXPECT_EQ(first.tensors, session(rank).checkpoint().tensors) << "rank " << rank;
+  }
+  return first;
+}
+
+void Team::restore(const Checkpoint& checkpoint) {
+  for (int rank = 0; rank < size(); ++rank) session(rank).restore(checkpoint, "memory");
+}
+
+}  // namespace gantry
