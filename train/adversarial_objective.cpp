@@ -81,6 +81,7 @@ TensorRef AdversarialObjective::record_target(const ObjectiveCall& call, const A
   Recorder& r = call.recorder;
   TargetDesc target = answer.target;
   target.n = n;
+  target.first_sample = call.recorder.first_sample;
   target.key = random_key(seed_, Purpose::kLabelNoise, 4 * call.draw + answer.stream);
   const std::string name = concat("target_", answer.side);
   const TensorRef t = r.temp(name, {n, 1, 1, 1});

@@ -6,6 +6,7 @@
 #include "train/input_penalty.h"
 #include "train/network_shapes.h"
 #include "train/second_look.h"
+#include "train/sharded_update.h"
 #include "train/step_inputs.h"
 
 namespace gantry {
@@ -56,14 +57,36 @@ class AdversarialRecording {
                               d_.inputs(recorder_, shown.x, shown.label), options);
   }
 
-  // The micro-th part of the k-th real batch of this step.
-  Shown real_batch(int64_t k, int64_t micro, int64_t n) {
-    return inputs_.real(k * system_.config.train.batch + micro * n, n);
+  // Some samples of a batch of this step: a micro-batch of one of this rank's shards.
+  struct Part {
+    int64_t first, count;  // among those of this rank
+  };
+  Part part(int64_t batch, int64_t shard, int64_t micro) const {
+    const int64_t parts = system_.config.train.accumulate;
+    const int64_t count = batch / (system_.shards.count * parts);
+    return {(shard * parts + micro) * count, count};
+  }
+
+  // Draws from here on are those of a part of a batch of so many samples over all ranks: they
+  // depend on the global sample index alone, however the batch is cut.
+  void number_samples(int64_t batch, const Part& samples) {
+    recorder_.first_sample = static_cast<uint32_t>(system_.shards.offset(batch) + samples.first);
+  }
+
+  // Samples of the k-th real batch of this step.
+  Shown real_batch(int64_t k, const Part& samples) {
+    const int64_t batch = system_.shards.local(system_.config.train.batch);
+    return inputs_.real(k * batch + samples.first, samples.count);
   }
 
   ObjectiveCall objective_call(uint32_t draw, double share) {
-    return {recorder_, system_.metrics, draw,
-            share / static_cast<double>(system_.config.train.accumulate)};
+    const int64_t parts = system_.config.train.accumulate * system_.shards.count;
+    return {recorder_, system_.metrics, draw, share / static_cast<double>(parts)};
+  }
+
+  // Records a player's gradients over all shards of the batch, then its update.
+  void update(const Player& player, const std::function<void(int64_t shard)>& record_shard) {
+    ShardedUpdate(system_, recorder_, objective_.means(program_)).record({&player}, record_shard);
   }
 
   // Weight of the loss on `mine` samples of D's batch beside `others`.
@@ -86,24 +109,34 @@ class AdversarialRecording {
   }
 
   void discriminator_update(int64_t k) {
-    const TrainConfig& train = system_.config.train;
     const Program::Scope scope(program_, concat("d", ++d_updates_));
-    for (int64_t micro = 0; micro < train.accumulate; ++micro) {
-      const Program::Scope micro_scope(program_, concat("m", micro + 1));
-      const auto draw = static_cast<uint32_t>(k * train.accumulate + micro);
-      const int64_t n = train.batch / train.accumulate;
-      const Shown batch = real_batch(k, micro, n);
-      inputs_.tap(batch);
-      Fakes fakes = inputs_.generate(draw, train.fakes() / train.accumulate, batch.label);
-      const Shown real = inputs_.shown(batch, 2 * draw);
-      const Shown fake = inputs_.shown(fakes, 2 * draw + 1);
-      judge(real, fake, draw, micro > 0);
-      if (penalised_) {
-        penalise({real.x, fake.x, real_batch(k, 0, train.batch).x, draw}, real.label);
+    update(d_, [&](int64_t shard) {
+      for (int64_t micro = 0; micro < system_.config.train.accumulate; ++micro) {
+        const Program::Scope micro_scope(program_, concat("m", micro + 1));
+        discriminator_part(k, shard, micro);
       }
-      if (train.reuse_fakes && k == d_steps_ - 1) reusable_.push_back(std::move(fakes));
-    }
+    });
     d_.optimizer.record(recorder_, d_.store, system_.metrics, "d");
+  }
+
+  void discriminator_part(int64_t k, int64_t shard, int64_t micro) {
+    const TrainConfig& train = system_.config.train;
+    const auto draw = static_cast<uint32_t>(k);
+    const Part reals = part(train.batch, shard, micro), made = part(train.fakes(), shard, micro);
+    const Shown batch = real_batch(k, reals);
+    inputs_.tap(batch);
+    number_samples(train.fakes(), made);
+    Fakes fakes = inputs_.generate(draw, made.count, batch.label);
+    const Shown fake = inputs_.shown(fakes, 2 * draw + 1);
+    number_samples(train.batch, reals);
+    const Shown real = inputs_.shown(batch, 2 * draw);
+    judge(real, fake, draw, {reals, made}, micro > 0);
+    if (penalised_) {
+      number_samples(train.batch, reals);
+      const Part whole{0, system_.shards.local(train.batch)};
+      penalise({real.x, fake.x, real_batch(k, whole).x, draw}, real.label);
+    }
+    if (train.reuse_fakes && k == d_steps_ - 1) reusable_.push_back(std::move(fakes));
   }
 
   // `label`: of the real and, where D is told it, of the generated samples (latent.labels "data").
@@ -115,12 +148,18 @@ class AdversarialRecording {
     });
   }
 
-  void judge(const Shown& real, const Shown& fake, uint32_t draw, bool accumulate) {
+  // Where the samples of D's two halves stand in their batches.
+  struct Halves {
+    Part real, fake;
+  };
+
+  void judge(const Shown& real, const Shown& fake, uint32_t draw, const Halves& halves,
+             bool accumulate) {
     const bool mixed = system_.config.objective.real_fake == ObjectiveConfig::RealFake::kMixed;
     if (mixed || real.x.shape.n == fake.x.shape.n) {
       judge_together(real, fake, draw, mixed ? 1 : 2, accumulate);
     } else {
-      judge_apart(real, fake, draw, accumulate);
+      judge_apart(real, fake, draw, halves, accumulate);
     }
   }
 
@@ -150,8 +189,10 @@ class AdversarialRecording {
   }
 
   // Halves of different size with statistics of their own: two passes, one update.
-  void judge_apart(const Shown& real, const Shown& fake, uint32_t draw, bool accumulate) {
+  void judge_apart(const Shown& real, const Shown& fake, uint32_t draw, const Halves& halves,
+                   bool accumulate) {
     judge_real(real, draw, share(real.x.shape.n, fake.x.shape.n), accumulate);
+    number_samples(system_.config.train.fakes(), halves.fake);
     judge_fake(fake, draw, share(fake.x.shape.n, real.x.shape.n), true);
   }
 
@@ -207,17 +248,26 @@ class AdversarialRecording {
   void alternating_updates(int64_t k) {
     const TrainConfig& train = system_.config.train;
     const auto draw = static_cast<uint32_t>(k);
-    const Shown batch = real_batch(k, 0, train.batch);
     {
       const Program::Scope scope(program_, concat("d", ++d_updates_, ".m1"));
-      inputs_.tap(batch);
-      judge_real(inputs_.shown(batch, 2 * draw), draw, 1, false);
+      update(d_, [&](int64_t shard) {
+        const Part samples = part(train.batch, shard, 0);
+        number_samples(train.batch, samples);
+        const Shown batch = real_batch(k, samples);
+        inputs_.tap(batch);
+        judge_real(inputs_.shown(batch, 2 * draw), draw, 1, false);
+      });
     }
     update_d();
     {
       const Program::Scope scope(program_, concat("d", ++d_updates_, ".m1"));
-      const Fakes fakes = inputs_.generate(draw, train.fakes(), batch.label);
-      judge_fake(inputs_.shown(fakes, 2 * draw + 1), draw, 1, false);
+      update(d_, [&](int64_t shard) {
+        const Part samples = part(train.fakes(), shard, 0);
+        number_samples(train.fakes(), samples);
+        const TensorRef asked = real_batch(k, part(train.batch, shard, 0)).label;
+        const Fakes fakes = inputs_.generate(draw, samples.count, asked);
+        judge_fake(inputs_.shown(fakes, 2 * draw + 1), draw, 1, false);
+      });
     }
     update_d();
   }
@@ -228,53 +278,69 @@ class AdversarialRecording {
   }
 
   // D's outputs for a real batch that no update of D of this step has seen, where asked for.
-  TensorRefs real_outputs(int64_t k, int64_t micro, uint32_t draw) {
-    const TrainConfig& train = system_.config.train;
+  TensorRefs real_outputs(int64_t k, int64_t shard, int64_t micro, uint32_t draw) {
     if (!objective_.compares_real()) return {};
-    const Shown batch = real_batch(d_steps_ + k, micro, train.batch / train.accumulate);
+    const Part samples = part(system_.config.train.batch, shard, micro);
+    number_samples(system_.config.train.batch, samples);
+    const Shown batch = real_batch(d_steps_ + k, samples);
     inputs_.tap(batch);
     return criticise(inputs_.shown(batch, 2 * draw + 1), 2 * draw + 1, 1).outputs;
   }
 
   // The classes of the last real batch of D, where G is asked for those.
-  TensorRef asked_labels(int64_t micro, int64_t n) {
+  TensorRef asked_labels(const Part& samples) {
     if (system_.config.latent.labels != LatentConfig::Labels::kData) return {};
-    return real_batch(d_steps_ - 1, micro, n).label;
+    return real_batch(d_steps_ - 1, samples).label;
   }
 
   void generator_update(int64_t k) {
-    const TrainConfig& train = system_.config.train;
     const Program::Scope scope(program_, concat("g", ++g_updates_));
-    for (int64_t micro = 0; micro < train.accumulate; ++micro) {
-      const Program::Scope micro_scope(program_, concat("m", micro + 1));
-      const auto draw = kGeneratorDraws + static_cast<uint32_t>(k * train.accumulate + micro);
-      const bool reuse = k == 0 && static_cast<size_t>(micro) < reusable_.size();
-      const int64_t n = train.generator_samples() / train.accumulate;
-      Fakes fakes = reuse ? std::move(reusable_[static_cast<size_t>(micro)])
-                          : inputs_.generate(draw, n, asked_labels(micro, n));
-      const Shown seen = inputs_.shown(fakes, 2 * draw);
-      NetworkPass pass = criticise(seen, 2 * draw, 1);
-      const TensorRefs dy = gradients_like(recorder_, pass.outputs);
-      GradientSum sum(dy), direct({recorder_.temp("d_shown", seen.x.shape)});
-      const size_t calls = program_.calls().size();
-      const Critique answer{.x = seen.x,
-                            .label = seen.label,
-                            .latent = fakes.latents.z,
-                            .codes = seen.codes,
-                            .y = pass.outputs,
-                            .dy = sum,
-                            .dx = &direct,
-                            .y_real = real_outputs(k, micro, draw)};
-      objective_.generator(objective_call(draw, 1), answer);
-      tap_outputs("score_fake", answer, calls);
-      const TensorRefs dx =
-          d_.network.backward(recorder_, d_.store, pass, gradients_of(recorder_, dy, {&sum}),
-                              {.want_dx = true, .want_dw = false});
-      TensorRefs dfake(fakes.pass.outputs.size());
-      dfake[0] = inputs_.unshown(seen, dx[d_.main_input()], direct);
-      g_.network.backward(recorder_, g_.store, fakes.pass, dfake, {.accumulate = micro > 0});
-    }
+    update(g_, [&](int64_t shard) {
+      for (int64_t micro = 0; micro < system_.config.train.accumulate; ++micro) {
+        const Program::Scope micro_scope(program_, concat("m", micro + 1));
+        generator_part(k, shard, micro);
+      }
+    });
+    objective_.generator_done(objective_call(generator_draw(k), 1));
     g_.optimizer.record(recorder_, g_.store, system_.metrics, "g");
+  }
+
+  static uint32_t generator_draw(int64_t k) { return kGeneratorDraws + static_cast<uint32_t>(k); }
+
+  Fakes fakes_of_generator(int64_t k, int64_t shard, int64_t micro, const Part& samples) {
+    const auto index = static_cast<size_t>(shard * system_.config.train.accumulate + micro);
+    if (k == 0 && index < reusable_.size()) return std::move(reusable_[index]);
+    return inputs_.generate(generator_draw(k), samples.count, asked_labels(samples));
+  }
+
+  void generator_part(int64_t k, int64_t shard, int64_t micro) {
+    const uint32_t draw = generator_draw(k);
+    const int64_t batch = system_.config.train.generator_samples();
+    const Part samples = part(batch, shard, micro);
+    number_samples(batch, samples);
+    Fakes fakes = fakes_of_generator(k, shard, micro, samples);
+    const Shown seen = inputs_.shown(fakes, 2 * draw);
+    NetworkPass pass = criticise(seen, 2 * draw, 1);
+    const TensorRefs dy = gradients_like(recorder_, pass.outputs);
+    GradientSum sum(dy), direct({recorder_.temp("d_shown", seen.x.shape)});
+    const size_t calls = program_.calls().size();
+    const Critique answer{.x = seen.x,
+                          .label = seen.label,
+                          .latent = fakes.latents.z,
+                          .codes = seen.codes,
+                          .y = pass.outputs,
+                          .dy = sum,
+                          .dx = &direct,
+                          .y_real = real_outputs(k, shard, micro, draw)};
+    number_samples(batch, samples);
+    objective_.generator(objective_call(draw, 1), answer);
+    tap_outputs("score_fake", answer, calls);
+    const TensorRefs dx =
+        d_.network.backward(recorder_, d_.store, pass, gradients_of(recorder_, dy, {&sum}),
+                            {.want_dx = true, .want_dw = false});
+    TensorRefs dfake(fakes.pass.outputs.size());
+    dfake[0] = inputs_.unshown(seen, dx[d_.main_input()], direct);
+    g_.network.backward(recorder_, g_.store, fakes.pass, dfake, {.accumulate = micro > 0});
   }
 
   System& system_;
@@ -287,7 +353,7 @@ class AdversarialRecording {
   Recorder recorder_;
   std::vector<Tap> taps_;
   StepInputs inputs_;
-  std::vector<Fakes> reusable_;  // fakes of the last D update, one per micro-batch
+  std::vector<Fakes> reusable_;  // fakes of the last D update, by shard and micro-batch
   int d_updates_ = 0, g_updates_ = 0;
 };
 

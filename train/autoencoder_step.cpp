@@ -5,6 +5,7 @@
 #include <numbers>
 
 #include "train/network_shapes.h"
+#include "train/sharded_update.h"
 
 namespace gantry {
 namespace {
@@ -26,10 +27,12 @@ class AutoencoderRecording {
     {
       const Program::Scope scope(program_, "e1");
       record_latch(system_, recorder_, e_);
-      for (int64_t micro = 0; micro < parts; ++micro) {
-        const Program::Scope micro_scope(program_, concat("m", micro + 1));
-        reconstruct(micro);
-      }
+      ShardedUpdate(system_, recorder_).record({&e_, &g_}, [&](int64_t shard) {
+        for (int64_t micro = 0; micro < parts; ++micro) {
+          const Program::Scope micro_scope(program_, concat("m", micro + 1));
+          reconstruct(shard, micro);
+        }
+      });
       e_.optimizer.record(recorder_, e_.store, system_.metrics, "e");
     }
     {
@@ -46,7 +49,10 @@ class AutoencoderRecording {
     TensorRef reconstruction, divergence;
   };
 
-  double scale() const { return 1 / static_cast<double>(system_.config.train.accumulate); }
+  // Of a micro-batch's loss: its share of the mean over the batch.
+  double scale() const {
+    return 1 / static_cast<double>(system_.config.train.accumulate * system_.shards.count);
+  }
 
   void tap(const std::string& name, const TensorRef& ref) {
     taps_.push_back({program_.prefix() + name, ref, program_.calls().size()});
@@ -60,18 +66,21 @@ class AutoencoderRecording {
 
   TensorRefs no_gradients(const NetworkPass& pass) { return TensorRefs(pass.outputs.size()); }
 
-  void reconstruct(int64_t micro) {
+  void reconstruct(int64_t shard, int64_t micro) {
     const TrainConfig& train = system_.config.train;
-    const int64_t n = train.batch / train.accumulate;
-    const auto draw = static_cast<uint32_t>(micro);
+    const int64_t n = train.batch / (system_.shards.count * train.accumulate);
+    const int64_t first = (shard * train.accumulate + micro) * n;
+    recorder_.first_sample = static_cast<uint32_t>(system_.shards.offset(train.batch) + first);
+    const uint32_t draw = 0;
     const TensorRef all = program_.external("real", system_.real_data.view());
-    const TensorRef x = all.samples(micro * n, n);
+    const TensorRef x = all.samples(first, n);
     tap("real", x);
     NetworkPass encoding = forward(e_, x, draw);
     const VariationalDesc desc{.n = n,
                                .size = system_.config.latent.size,
                                .scale = static_cast<float>(likelihood_.beta * scale()),
-                               .key = random_key(recorder_.seed, Purpose::kLatent, draw)};
+                               .key = random_key(recorder_.seed, Purpose::kLatent, draw),
+                               .first_sample = recorder_.first_sample};
     Losses losses;
     const TensorRef code = encoding.outputs[0];
     const TensorRef z = variational_ ? sample(desc, code, losses) : code;

@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "train/classifier_step.h"
 
+#include "train/sharded_update.h"
+
 namespace gantry {
 
 ClassifierStep::ClassifierStep(System& system) : system_(system) {
@@ -26,27 +28,31 @@ RecordedStep ClassifierStep::record(size_t) {
   record_start(system_, recorder, 1);
   {
     const Program::Scope scope(program, "c1");
-    for (int64_t micro = 0; micro < system_.config.train.accumulate; ++micro) {
-      const Program::Scope micro_scope(program, concat("m", micro + 1));
-      learn(recorder, inputs, micro);
-    }
     const Player& c = system_.player("c");
+    ShardedUpdate(system_, recorder).record({&c}, [&](int64_t shard) {
+      for (int64_t micro = 0; micro < system_.config.train.accumulate; ++micro) {
+        const Program::Scope micro_scope(program, concat("m", micro + 1));
+        learn(recorder, inputs, shard, micro);
+      }
+    });
     c.optimizer.record(recorder, c.store, system_.metrics, "c");
   }
   record_end(system_, recorder, 1);
   return step;
 }
 
-void ClassifierStep::learn(Recorder& recorder, StepInputs& inputs, int64_t micro) {
+void ClassifierStep::learn(Recorder& recorder, StepInputs& inputs, int64_t shard, int64_t micro) {
   const TrainConfig& train = system_.config.train;
-  const int64_t n = train.batch / train.accumulate;
-  const Shown real = inputs.real(micro * n, n);
+  const int64_t parts = train.accumulate * system_.shards.count, n = train.batch / parts;
+  const int64_t first = (shard * train.accumulate + micro) * n;
+  recorder.first_sample = static_cast<uint32_t>(system_.shards.offset(train.batch) + first);
+  const Shown real = inputs.real(first, n);
   inputs.tap(real);
   Player& c = system_.player("c");
-  NetworkPass pass = c.network.forward(recorder, c.store, c.store.values(), c.store.state_values(),
-                                       {real.x}, {.pass_id = static_cast<uint32_t>(micro)});
+  NetworkPass pass =
+      c.network.forward(recorder, c.store, c.store.values(), c.store.state_values(), {real.x}, {});
   inputs.tap("score_real", pass.outputs[0]);
-  const double scale = 1.0 / static_cast<double>(train.accumulate);
+  const double scale = 1.0 / static_cast<double>(parts);
   const LossDesc loss{.kind = LossDesc::Kind::kCrossEntropy,
                       .x = pass.outputs[0].shape,
                       .t = real.label.shape,

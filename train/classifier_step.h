@@ -16,7 +16,7 @@ class ClassifierStep : public TrainingStep {
   int64_t real_batches(size_t) const override { return 1; }
 
  private:
-  void learn(Recorder& recorder, StepInputs& inputs, int64_t micro);
+  void learn(Recorder& recorder, StepInputs& inputs, int64_t shard, int64_t micro);
 
   System& system_;
 };

@@ -174,6 +174,18 @@ void EvaluationConfig::describe(Fields& f) {
       [this](Fields& g) { data.describe(g); }, &has_data);
 }
 
+void DistributedConfig::describe(Fields& f) {
+  f.integer(
+      {"virtual_ranks",
+       "Exact mode: cut every batch into so many shards, a power of two, and add them up along "
+       "one tree, so that 1, 2, 4, ... ranks give the same bytes; 0 for one shard per rank."},
+      virtual_ranks, {.min = 0, .max = 1024});
+  f.real({"timeout_s",
+          "Seconds after which a rank that does not answer counts as lost; must exceed the longest "
+          "pause of rank 0, which saves and samples."},
+         timeout_s, {.min = 0, .max = 86400, .open_min = true});
+}
+
 bool RunConfig::has_evaluation_data() const {
   const DataSourceKind source = data.source;
   const bool has_splits = is_digits(source) || source == DataSourceKind::kCifar10;
@@ -229,6 +241,8 @@ void RunConfig::describe(Fields& f) {
            [this](Fields& g) { output.describe(g); });
   f.object({"evaluation", "What a classifier is measured on."},
            [this](Fields& g) { evaluation.describe(g); });
+  f.object({"distributed", "How several ranks train together."},
+           [this](Fields& g) { distributed.describe(g); });
 }
 
 }  // namespace gantry

@@ -147,6 +147,17 @@ struct EvaluationConfig {
   void describe(Fields& f);
 };
 
+// "distributed": how several ranks train together; no effect on the mathematics of a step but for
+// statistics of batches (docs/cluster.md).
+struct DistributedConfig {
+  // Exact mode: equal shards into which every batch is cut, whatever the number of ranks; 0: as
+  // many as there are ranks.
+  int64_t virtual_ranks = 0;
+  double timeout_s = 30;
+
+  void describe(Fields& f);
+};
+
 // A network that learns, its section and how its weights are updated. Which of them a run has
 // depends on the objective.
 struct PlayerConfig {
@@ -183,6 +194,7 @@ struct RunConfig {
   TrainConfig train;
   OutputConfig output;
   EvaluationConfig evaluation;
+  DistributedConfig distributed;
 
   std::array<PlayerConfig*, 4> players() {
     return {&generator, &discriminator, &encoder, &classifier};

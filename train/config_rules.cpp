@@ -2,11 +2,13 @@
 #include "train/config_rules.h"
 
 #include <algorithm>
+#include <bit>
 
 #include "core/error.h"
 #include "train/condition_rules.h"
 #include "train/last_layer.h"
 #include "train/objective_rules.h"
+#include "train/shards.h"
 
 namespace gantry {
 namespace {
@@ -137,6 +139,18 @@ void check_schedule(const OptimizerConfig& optimizer, const std::string& pointer
   }
 }
 
+void check_virtual_ranks(const RunConfig& config, Rules& rules) {
+  const int64_t count = config.distributed.virtual_ranks;
+  if (count == 0) return;
+  if (!std::has_single_bit(static_cast<uint64_t>(count))) {
+    rules.push_back({"/distributed/virtual_ranks",
+                     concat(count, " is no power of two, which the tree of sums needs; take ",
+                            std::bit_floor(static_cast<uint64_t>(count)), " or ",
+                            std::bit_ceil(static_cast<uint64_t>(count)))});
+  }
+  if (count > 1) check_shards(config, count, rules);
+}
+
 }  // namespace
 
 bool any_of(const std::string& type, std::initializer_list<std::string_view> types) {
@@ -157,6 +171,7 @@ std::vector<BrokenRule> broken_rules(const RunConfig& config) {
   check_schedule(config.encoder.optimizer, "/optimizer/e", train.steps, rules);
   check_schedule(config.classifier.optimizer, "/optimizer/c", train.steps, rules);
   check_evaluation(config, rules);
+  check_virtual_ranks(config, rules);
   return rules;
 }
 

@@ -90,7 +90,13 @@ void EbganObjective::pull_away(const ObjectiveCall& call, const Critique& fake) 
 BeganObjective::BeganObjective(const BeganConfig& config, System& system)
     : config_(config),
       k_(system.keep("objective.k", vector_shape(1), config.k)),
-      loss_real_(system.keep("objective.loss_real", vector_shape(1), 0)) {}
+      loss_real_(system.keep("objective.loss_real", vector_shape(1), 0)),
+      loss_generated_(*system.backend.device, vector_shape(1), system.backend.kernels->real()) {}
+
+TensorRefs BeganObjective::means(Program& program) const {
+  return {program.external("objective.loss_real", loss_real_),
+          program.external("objective.loss_generated", loss_generated_.view())};
+}
 
 void BeganObjective::discriminator_real(const ObjectiveCall& call, const Critique& real) const {
   Recorder& r = call.recorder;
@@ -122,7 +128,6 @@ void BeganObjective::discriminator_fake(const ObjectiveCall& call, const Critiqu
 
 void BeganObjective::generator(const ObjectiveCall& call, const Critique& fake) const {
   Recorder& r = call.recorder;
-  const TensorRef loss = r.temp("loss_generated", vector_shape(1));
   record_energy(call, fake,
                 {.name = "loss_fake",
                  .desc = {.kind = ReconstructionDesc::Kind::kAbsolute,
@@ -131,14 +136,17 @@ void BeganObjective::generator(const ObjectiveCall& call, const Critique& fake) 
                           .scale = static_cast<float>(call.scale),
                           .want_dx = true},
                  .value = call.metrics.slot(r.program, "g.loss", 1 / call.scale),
-                 .energy = loss});
+                 .energy = means(r.program)[1]});
+}
+
+void BeganObjective::generator_done(const ObjectiveCall& call) const {
+  Recorder& r = call.recorder;
   const EquilibriumDesc desc{.gamma = static_cast<float>(config_.gamma),
                              .lambda = static_cast<float>(config_.lambda)};
   const TensorRef k = r.program.external("objective.k", k_);
-  const TensorRef loss_real = r.program.external("objective.loss_real", loss_real_);
   call.record("equilibrium", r.kernels.equilibrium(desc),
               {call.metrics.slot(r.program, "convergence"), call.metrics.slot(r.program, "d.k")},
-              {loss_real, loss}, {k});
+              means(r.program), {k});
 }
 
 }  // namespace gantry

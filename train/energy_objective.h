@@ -44,10 +44,13 @@ class BeganObjective : public Objective {
   void discriminator_real(const ObjectiveCall&, const Critique& real) const override;
   void discriminator_fake(const ObjectiveCall&, const Critique& fake) const override;
   void generator(const ObjectiveCall&, const Critique& fake) const override;
+  void generator_done(const ObjectiveCall&) const override;
+  TensorRefs means(Program& program) const override;  // loss_real, loss_generated
 
  private:
   BeganConfig config_;
   TensorView k_, loss_real_;  // kept in the system
+  Tensor loss_generated_;
 };
 
 }  // namespace gantry

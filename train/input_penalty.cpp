@@ -50,7 +50,8 @@ TensorRef InputPenalties::between(const ObjectiveCall& call, const PenalisedBatc
   Recorder& r = call.recorder;
   const InterpolateDesc desc{
       .x = batch.real.shape,
-      .key = random_key(seed_, Purpose::kPenalty, 4 * batch.draw + Draw::kBetween)};
+      .key = random_key(seed_, Purpose::kPenalty, 4 * batch.draw + Draw::kBetween),
+      .first_sample = r.first_sample};
   const TensorRef x = r.temp("between", desc.x);
   call.record("between", r.kernels.interpolate(desc), {x}, {batch.real, batch.fake, r.step});
   return x;
@@ -64,7 +65,8 @@ TensorRef InputPenalties::about(const ObjectiveCall& call, const PenalisedBatch&
       .x = batch.real.shape,
       .spread = static_cast<float>(config_.dragan.spread),
       .key = random_key(seed_, Purpose::kPenalty, 4 * batch.draw + Draw::kAbout),
-      .noise_key = random_key(seed_, Purpose::kPenalty, 4 * batch.draw + Draw::kNoise)};
+      .noise_key = random_key(seed_, Purpose::kPenalty, 4 * batch.draw + Draw::kNoise),
+      .first_sample = r.first_sample};
   const TensorRef x = r.temp("about", desc.x);
   call.record("about", r.kernels.perturb(desc), {x}, {batch.real, deviation, r.step});
   return x;

@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "train/metric_slots.h"
 
+#include <array>
+
 #include "core/error.h"
 #include "train/host_copy.h"
 
@@ -12,7 +14,8 @@ constexpr int64_t kMaxSlots = 16384;
 MetricSlots::MetricSlots(Device& device, DType real)
     : latest_(device, vector_shape(kMaxSlots), real),
       sums_(device, vector_shape(kMaxSlots), real),
-      counts_(device, vector_shape(kMaxSlots), real) {}
+      counts_(device, vector_shape(kMaxSlots), real),
+      stop_(device, vector_shape(1), real) {}
 
 TensorRef MetricSlots::slot(Program& program, const std::string& name, double weight) {
   if (names_.size() >= kMaxSlots) {
@@ -20,25 +23,52 @@ TensorRef MetricSlots::slot(Program& program, const std::string& name, double we
                              " metrics; lower d_steps, g_steps or accumulate"));
   }
   TensorRef ref = program.external("metrics.latest", latest_.view());
-  ref.offset = names_.size() * dtype_bytes(ref.dtype);
+  ref.offset = next_ * dtype_bytes(ref.dtype);
   ref.shape = vector_shape(1);
-  names_.push_back(name);
-  weights_.push_back(weight);
+  if (next_ == names_.size()) {
+    names_.push_back(name);
+    weights_.push_back(weight);
+  }
+  GANTRY_CHECK(names_[next_] == name, "slot ", next_, " is ", names_[next_], ", not ", name);
+  ++next_;
   return ref;
 }
 
-// Sums and counts grow by what this program wrote: its own slots, one after the other.
-TensorRef MetricSlots::record_sum(Recorder& recorder) {
+TensorRef MetricSlots::since(Program& program, size_t slot) const {
+  if (slot == next_) return {};
+  TensorRef ref = program.external("metrics.latest", latest_.view());
+  ref.offset = slot * dtype_bytes(ref.dtype);
+  ref.shape = vector_shape(static_cast<int64_t>(next_ - slot));
+  return ref;
+}
+
+// Sums and counts grow by what this program wrote: its own slots, one after the other. The stop
+// request comes after them and is no part of the sums.
+TensorRef MetricSlots::record_sum(Recorder& recorder, Communicator* ranks) {
   Program& program = recorder.program;
-  const auto part = [&](const char* name, const TensorView& all) {
+  const size_t first = begins_.back(), written = names_.size() - first;
+  const auto part = [&](const char* name, const TensorView& all, size_t count) {
     TensorRef ref = program.external(name, all);
-    ref.offset = begins_.back() * dtype_bytes(ref.dtype);
-    ref.shape = vector_shape(static_cast<int64_t>(names_.size() - begins_.back()));
+    ref.offset = first * dtype_bytes(ref.dtype);
+    ref.shape = vector_shape(static_cast<int64_t>(count));
     return ref;
   };
-  const TensorRef latest = part("metrics.latest", latest_.view());
-  const TensorRef sums = part("metrics.sums", sums_.view());
-  const TensorRef counts = part("metrics.counts", counts_.view());
+  if (ranks) {
+    const SumDesc copy{.y = vector_shape(1), .scale = {1.0f}};
+    program.call("stop", recorder.kernels.sum(copy), {slot(program, "")},
+                 {program.external("stop", stop_.view())});
+  }
+  if (ranks && ranks->size() > 1) {
+    const TensorRef all = part("metrics.latest", latest_.view(), names_.size() - first);
+    const AllReduceDesc mean{.size = all.shape.elements(),
+                             .dtype = all.dtype,
+                             .scale = 1.0 / ranks->size(),
+                             .what = "the metrics"};
+    program.call("metrics_of_ranks", ranks->all_reduce(mean), {}, {}, {all});
+  }
+  const TensorRef latest = part("metrics.latest", latest_.view(), written);
+  const TensorRef sums = part("metrics.sums", sums_.view(), written);
+  const TensorRef counts = part("metrics.counts", counts_.view(), written);
   const SumDesc add{.y = sums.shape, .scale = {1.0f}, .accumulate = true};
   program.call("metrics", recorder.kernels.sum(add), {}, {latest}, {sums});
   const SumDesc count{.y = counts.shape, .accumulate = true, .constant = 1};
@@ -57,7 +87,7 @@ std::map<std::string, double> MetricSlots::averaged(size_t first, const std::vec
                                                     const std::vector<double>& counts) const {
   std::map<std::string, double> sums, writes;
   for (size_t i = 0; i < values.size(); ++i) {
-    if (counts[i] == 0) continue;
+    if (counts[i] == 0 || names_[first + i].empty()) continue;
     sums[names_[first + i]] += weights_[first + i] * values[i];
     writes[names_[first + i]] += counts[i];
   }
@@ -68,10 +98,25 @@ std::map<std::string, double> MetricSlots::averaged(size_t first, const std::vec
 std::map<std::string, double> MetricSlots::latest(Device& device, Stream& stream,
                                                   size_t program) const {
   const size_t first = begins_[program];
-  const size_t end = program + 1 < begins_.size() ? begins_[program + 1] : names_.size();
+  const size_t end = end_of(program);
   if (first == end) return {};
   return averaged(first, read_reals(device, stream, part(latest_, first, end)),
                   std::vector<double>(end - first, 1.0));
+}
+
+size_t MetricSlots::end_of(size_t program) const {
+  return program + 1 < begins_.size() ? begins_[program + 1] : names_.size();
+}
+
+void MetricSlots::request_stop(Device& device, Stream& stream) {
+  write_reals(device, stream, stop_.view(), std::array{1.0f});
+}
+
+// The stop request is the last slot of a program.
+bool MetricSlots::stop_requested(Device& device, Stream& stream, size_t program) const {
+  const size_t end = end_of(program);
+  if (end == begins_[program] || !names_[end - 1].empty()) return false;
+  return read_reals(device, stream, part(latest_, end - 1, end))[0] > 0;
 }
 
 std::map<std::string, double> MetricSlots::means(Device& device, Stream& stream) const {

@@ -25,9 +25,21 @@ class MetricSlots {
   // A new slot of this program. The kernel that gets it writes one element; what is reported is
   // `weight` times that.
   TensorRef slot(Program& program, const std::string& name, double weight = 1);
-  // Appends the calls that add this program's values to the sums; its last metrics calls. Returns
-  // the values.
-  TensorRef record_sum(Recorder& recorder);
+  // So many exist. From repeat_from(k) on, slot() hands slots k, k + 1, ... out again, to be asked
+  // for in the same order: the next shard of a batch leaves what the first one left.
+  size_t slots() const { return next_; }
+  void repeat_from(size_t slot) { next_ = slot; }
+  // Slots from that one on, as one range of the program; empty if there are none.
+  TensorRef since(Program& program, size_t slot) const;
+  // Appends the calls that add this program's values to the sums; its last metrics calls. `ranks`:
+  // with whom they are averaged first, and agreed on when to stop; null where a batch is one shard.
+  // Returns the values.
+  TensorRef record_sum(Recorder& recorder, Communicator* ranks);
+
+  // Asks all ranks to stop. The request travels with the metrics of the next step, so that all see
+  // it after the same one; `program` is the one that ran last.
+  void request_stop(Device& device, Stream& stream);
+  bool stop_requested(Device& device, Stream& stream, size_t program) const;
 
   // What the slots of a program hold, by name: the values of the last step if it ran that one.
   std::map<std::string, double> latest(Device& device, Stream& stream, size_t program) const;
@@ -45,9 +57,12 @@ class MetricSlots {
                                          const std::vector<double>& counts) const;
   TensorView part(const Tensor& all, size_t first, size_t end) const;
 
-  Tensor latest_, sums_, counts_;
-  std::vector<size_t> begins_;  // first slot of each program
-  std::vector<std::string> names_;
+  size_t end_of(size_t program) const;
+
+  Tensor latest_, sums_, counts_, stop_;
+  size_t next_ = 0;                 // slot to hand out
+  std::vector<size_t> begins_;      // first slot of each program
+  std::vector<std::string> names_;  // empty: no metric, the stop request
   std::vector<double> weights_;
 };
 

@@ -18,6 +18,7 @@ class ScoreTerm : public Objective {
   explicit ScoreTerm(std::unique_ptr<Objective> objective) : objective_(std::move(objective)) {}
 
   bool compares_real() const override { return objective_->compares_real(); }
+  TensorRefs means(Program& program) const override { return objective_->means(program); }
   void discriminator_real(const ObjectiveCall& call, const Critique& real) const override {
     objective_->discriminator_real(call, real);
   }
@@ -26,6 +27,9 @@ class ScoreTerm : public Objective {
   }
   void generator(const ObjectiveCall& call, const Critique& fake) const override {
     objective_->generator(call, fake);
+  }
+  void generator_done(const ObjectiveCall& call) const override {
+    objective_->generator_done(call);
   }
 
  private:

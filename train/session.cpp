@@ -77,6 +77,7 @@ void require_best_metric(const System& system) {
   std::string known = kDiscriminatorLoss;
   for (const std::string& name : system.metrics.names()) {
     if (name == wanted) return;
+    if (name.empty()) continue;
     if ((known + ",").find(", " + name + ",") != std::string::npos) continue;  // of a variant
     known += ", " + name;
   }
@@ -92,7 +93,8 @@ Session::Session(RunConfig config, Backend& backend, std::unique_ptr<DataSource>
       stream_(backend.device->make_stream()),
       system_(std::move(config), spec_of(data_->info()), backend),
       training_(make_training_step(system_)) {
-  if (system_.config.data.on_device)
+  // Of several ranks none reads whole batches.
+  if (system_.config.data.on_device && backend.communicator->size() == 1)
     system_.resident = ResidentData::make(*data_, *backend.device, *stream_);
   system_.make_room_for_real(most_real_batches(*training_));
   variants_ = make_variants(system_, *training_, allocator);
@@ -102,6 +104,33 @@ Session::Session(RunConfig config, Backend& backend, std::unique_ptr<DataSource>
 std::map<std::string, double> Session::latest_metrics() {
   return system_.metrics.latest(*system_.backend.device, *stream_,
                                 training_->variant_of(steps_ - 1));
+}
+
+bool Session::agree_to_stop(bool wanted) {
+  Device& device = *system_.backend.device;
+  if (system_.backend.communicator->size() == 1) return wanted;
+  if (has_stepped_ &&
+      system_.metrics.stop_requested(device, *stream_, training_->variant_of(steps_ - 1))) {
+    return true;
+  }
+  if (wanted) system_.metrics.request_stop(device, *stream_);
+  return false;
+}
+
+void Session::share_state() {
+  Communicator& ranks = *system_.backend.communicator;
+  if (ranks.size() == 1) return;
+  Device& device = *system_.backend.device;
+  ranks.broadcast(&steps_, sizeof(steps_), 0);
+  for (const System::StateTensor& tensor : system_.state()) {
+    std::vector<char> host(tensor.view.bytes());
+    device.copy_to_host(*stream_, host.data(), tensor.view.data, host.size());
+    stream_->synchronize();
+    ranks.broadcast(host.data(), host.size(), 0);
+    device.copy_to_device(*stream_, tensor.view.data, host.data(), host.size());
+    stream_->synchronize();
+  }
+  write_position();
 }
 
 int64_t Session::samples_per_step() const {
@@ -127,6 +156,7 @@ double Session::shown_step() {
     ProfilerWatcher watcher(sink);
     next().replay->run(*stream_, watcher);
   }
+  has_stepped_ = true;
   if (++steps_ == shown_.last) {
     stream_->synchronize();
     stop_showing();
@@ -144,12 +174,15 @@ double Session::load_batches() {
   if (system_.resident) return 0;
   if (!prefetcher_) {
     const DataConfig& data = system_.config.data;
+    const int64_t batch = system_.config.train.batch;
     prefetcher_ = std::make_unique<Prefetcher>(
         *data_,
-        PrefetchOptions{.batch = system_.config.train.batch,
+        PrefetchOptions{.batch = system_.shards.local(batch),
                         .threads = data.prefetch_threads,
                         .depth = data.prefetch_depth,
-                        .first_batch = static_cast<uint64_t>(training_->batches_before(steps_))});
+                        .first_batch = static_cast<uint64_t>(training_->batches_before(steps_)),
+                        .stride = batch,
+                        .offset = system_.shards.offset(batch)});
   }
   double waited = 0;
   const int64_t batches = training_->real_batches(training_->variant_of(steps_));
@@ -159,7 +192,7 @@ double Session::load_batches() {
 
 double Session::load_batch(int64_t place) {
   const Prefetcher::Batch batch = prefetcher_->next();
-  const int64_t n = system_.config.train.batch;
+  const int64_t n = system_.shards.local(system_.config.train.batch);
   const auto write = [&](const Tensor& all, const float* values) {
     TensorView part = all.view();
     part.shape.n = n;
@@ -188,6 +221,7 @@ double Session::advance(int64_t most) {
   if (count == 1) return step();
   next().replay->run(*stream_, count);
   steps_ += count;
+  has_stepped_ = true;
   return 0;
 }
 
@@ -204,6 +238,7 @@ double Session::step(const std::function<void(const Replay&)>& run) {
   const double waited = load_batches();
   run(*next().replay);
   ++steps_;
+  has_stepped_ = true;
   return waited;
 }
 
@@ -211,11 +246,14 @@ Checkpoint Session::checkpoint() {
   Checkpoint checkpoint = checkpoint_of(system_, *stream_);
   checkpoint.step = static_cast<uint64_t>(steps_);
   if (!config_digest_.empty()) checkpoint.meta["config"] = config_digest_;
+  if (!earlier_ranks_.empty()) checkpoint.meta[kEarlierRanksKey] = earlier_ranks_;
   return checkpoint;
 }
 
 void Session::restore(const Checkpoint& checkpoint, const std::string& place) {
   restore_system(system_, *stream_, checkpoint, place);
+  earlier_ranks_ = earlier_ranks(system_, checkpoint);
+  has_stepped_ = false;
   steps_ = static_cast<int64_t>(checkpoint.step);
   write_position();
 }

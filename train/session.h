@@ -39,6 +39,7 @@ class Session {
   void initialize() { system_.initialize(*stream_); }
   // `config_digest`: what a checkpoint says of the config that it belongs to; see tools/commands.
   void set_config_digest(std::string digest) { config_digest_ = std::move(digest); }
+  const std::string& config_digest() const { return config_digest_; }
   Checkpoint checkpoint();
   // CheckpointError with a table where names, shapes or types differ.
   void restore(const Checkpoint& checkpoint, const std::string& place);
@@ -76,7 +77,12 @@ class Session {
   const Variant& last() const { return variants_[training_->variant_of(steps_ - 1)]; }
   const std::vector<Variant>& variants() const { return variants_; }
   std::map<std::string, double> latest_metrics();  // of the last step
-  int64_t samples_per_step() const;                // real samples that the usual step reads
+  // Whether to stop now; to be called before each step. One rank does what it wants; of several
+  // all stop after the same step, the next one after any of them wants to.
+  bool agree_to_stop(bool wanted);
+  // Gives all ranks the state of rank 0.
+  void share_state();
+  int64_t samples_per_step() const;  // real samples that the usual step reads
   const DataInfo& data() const { return data_->info(); }
   const DataSource& source() const { return *data_; }
 
@@ -96,7 +102,9 @@ class Session {
   std::vector<Variant> variants_;
   std::unique_ptr<Prefetcher> prefetcher_;
   std::string config_digest_;
+  std::string earlier_ranks_;  // "4 ranks to step 200", where their number has changed
   int64_t steps_ = 0;
+  bool has_stepped_ = false;  // since the state was initialised or restored
   StepRange shown_;
   bool capturing_ = false;
 };

@@ -143,7 +143,8 @@ TensorRef StepInputs::noised(const TensorRef& images, const std::string& name, u
   InstanceNoiseDesc desc{.x = images.shape,
                          .sigma = static_cast<float>(noise.sigma),
                          .until = noise.until,
-                         .key = random_key(recorder_.seed, Purpose::kInstanceNoise, draw)};
+                         .key = random_key(recorder_.seed, Purpose::kInstanceNoise, draw),
+                         .first_sample = recorder_.first_sample};
   const TensorRef y = recorder_.temp(name, images.shape);
   recorder_.program.call(name, recorder_.kernels.instance_noise(desc), {y},
                          {images, recorder_.step});

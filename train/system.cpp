@@ -43,6 +43,7 @@ void append_player(std::vector<System::StateTensor>& list, const Player& player)
 System::System(RunConfig run_config, const SampleSpec& data_sample, Backend& opened)
     : config(std::move(run_config)),
       backend(opened),
+      shards(deal(config, opened.communicator->rank(), opened.communicator->size())),
       sample(data_sample),
       metrics(*opened.device, opened.kernels->real()),
       step(*opened.device, vector_shape(1), DType::kI64),
@@ -137,7 +138,7 @@ const Player& System::player(const std::string& name) const {
 }
 
 void System::make_room_for_real(int64_t batches) {
-  const int64_t n = batches * config.train.batch;
+  const int64_t n = batches * shards.local(config.train.batch);
   const DType real = backend.kernels->real();
   real_data = Tensor(*backend.device, sample.shape.with_n(n), real);
   if (sample.classes > 0) real_labels = Tensor(*backend.device, {n, 1, 1, 1}, real);
@@ -221,7 +222,8 @@ void record_start(System& system, Recorder& recorder, int64_t real_batches) {
 }
 
 void record_end(System& system, Recorder& recorder, int64_t real_batches) {
-  const TensorRef values = system.metrics.record_sum(recorder);
+  const TensorRef values = system.metrics.record_sum(
+      recorder, system.shards.count > 1 ? system.backend.communicator.get() : nullptr);
   Program& program = recorder.program;
   const AdvanceDesc desc{.values = values.shape.elements(),
                          .samples = real_batches * system.config.train.batch};

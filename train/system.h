@@ -10,6 +10,7 @@
 #include "train/metric_slots.h"
 #include "train/optimizer.h"
 #include "train/resident_data.h"
+#include "train/shards.h"
 
 namespace gantry {
 
@@ -53,7 +54,8 @@ struct Player {
 // the objective keeps, the step counter. Knows nothing of data or files.
 class System {
  public:
-  // Throws ConfigError where the networks do not fit the samples or each other.
+  // Throws ConfigError where the networks do not fit the samples or each other, or the batches do
+  // not fit the ranks of backend.communicator.
   System(RunConfig config, const SampleSpec& sample, Backend& backend);
 
   // Draws the initial weights from config.seed and sets what is kept to its initial value.
@@ -61,6 +63,7 @@ class System {
 
   RunConfig config;  // its networks have moved into the players
   Backend& backend;
+  Shards shards;  // of a batch, and which of them are this rank's
   SampleSpec sample;
   std::vector<std::unique_ptr<Player>> players;  // in the order that checkpoints list them
   MetricSlots metrics;
@@ -68,14 +71,14 @@ class System {
   Tensor position;  // i64, 1: the sample of the data's stream that the coming step reads first
   Tensor bad_step;  // i64, 1: the first step with a metric that is not finite (from 1), else 0
   std::unique_ptr<ResidentData> resident;  // where steps read their real batches themselves
-  Tensor real_data;    // the real batches of one step, else filled by the host before it
+  Tensor real_data;    // this rank's part of the real batches of one step, else filled by the host
   Tensor real_labels;  // their class numbers, n x 1; empty where the data have none
 
   bool has(const std::string& player) const;
   Player& player(const std::string& name);  // "g", "d", ...
   const Player& player(const std::string& name) const;
 
-  // Sizes real_data and real_labels for so many batches of train.batch samples.
+  // Sizes real_data and real_labels for this rank's part of so many batches of train.batch samples.
   void make_room_for_real(int64_t batches);
 
   // Memory that the way of learning keeps over steps and in checkpoints, besides the players':
@@ -114,7 +117,8 @@ class System {
 // What every step begins with, a step that reads so many batches of real samples: where they are
 // the device's, reading them.
 void record_start(System& system, Recorder& recorder, int64_t real_batches);
-// What every step ends with: its metrics are summed and looked at, it is counted.
+// What every step ends with: its metrics are averaged over the ranks, summed and looked at, it is
+// counted.
 void record_end(System& system, Recorder& recorder, int64_t real_batches);
 
 // Records that a player's reference batch, where it has one, becomes the first real samples of the

@@ -2,6 +2,7 @@
 #include "train/system_state.h"
 
 #include <cstdio>
+#include <cstdlib>
 
 #include "core/build_info.h"
 
@@ -12,6 +13,12 @@ constexpr const char* kSampleKey = "sample";  // meta: shape of one data sample,
 constexpr const char* kClassesKey = "classes";
 constexpr const char* kDeviceKey = "device";  // processor and threads: what the bytes depend on
 constexpr const char* kBuildKey = "build";
+constexpr const char* kRanksKey = "ranks";
+
+int64_t ranks_of(const Checkpoint& checkpoint) {
+  const auto found = checkpoint.meta.find(kRanksKey);
+  return found == checkpoint.meta.end() ? 1 : std::atoll(found->second.c_str());
+}
 
 std::string build_name() {
   return concat("gantry ", build_version(), " ", build_type(), ", ", build_compiler());
@@ -33,6 +40,7 @@ Checkpoint checkpoint_of(System& system, Stream& stream) {
   checkpoint.meta[kClassesKey] = std::to_string(system.sample.classes);
   checkpoint.meta[kDeviceKey] = device.name();
   checkpoint.meta[kBuildKey] = build_name();
+  checkpoint.meta[kRanksKey] = std::to_string(system.backend.communicator->size());
   return checkpoint;
 }
 
@@ -66,7 +74,28 @@ std::string why_not_exact(const System& system, const Checkpoint& checkpoint) {
   };
   compare(kDeviceKey, system.backend.device->name());
   compare(kBuildKey, build_name());
+  const std::string earlier = earlier_ranks(system, checkpoint);
+  if (!earlier.empty()) {
+    reasons += concat(reasons.empty() ? "" : "; ", "trained on other numbers of ranks: ", earlier);
+  }
   return reasons;
+}
+
+std::string why_not_on_these_ranks(const System& system, const Checkpoint& checkpoint) {
+  const int64_t saved = ranks_of(checkpoint), now = system.backend.communicator->size();
+  if (saved == now || system.config.distributed.virtual_ranks > 0) return "";
+  return concat("step ", checkpoint.step, " was trained on ", saved,
+                saved == 1 ? " rank" : " ranks", ", and this is ", now,
+                ": sums over a batch would be cut otherwise, and statistics of batch_norm be those "
+                "of other shards");
+}
+
+std::string earlier_ranks(const System& system, const Checkpoint& checkpoint) {
+  const auto before = checkpoint.meta.find(kEarlierRanksKey);
+  std::string earlier = before == checkpoint.meta.end() ? "" : before->second;
+  if (why_not_on_these_ranks(system, checkpoint).empty()) return earlier;
+  return concat(earlier, earlier.empty() ? "" : ", ", ranks_of(checkpoint), " to step ",
+                checkpoint.step);
 }
 
 SampleSpec sample_spec(const Checkpoint& checkpoint, const std::string& place) {

@@ -2,10 +2,9 @@
 #include "train/trainer.h"
 
 #include <algorithm>
-#include <cmath>
 
 #include "core/animation.h"
-#include "train/nonfinite.h"
+#include "train/finite_check.h"
 #include "train/report.h"
 
 namespace gantry {
@@ -76,11 +75,11 @@ ExitCode Trainer::train(const StopRequest& stop) {
                      static_cast<uint64_t>(config_.train.steps), 0, ""});
   if (session_.steps_done() == 0) sample(0);
   while (session_.steps_done() < config_.train.steps) {
-    if (stop.received()) {
+    if (session_.agree_to_stop(stop.received())) {
       save(session_.steps_done());
       finish(RunState::kStopped, ExitCode::kPreempted,
-             concat("stopped by ", stop.signal_name(), "; continue with: gantry resume ",
-                    run_.path().string()));
+             concat("stopped by ", stop.received() ? stop.signal_name() : "another rank",
+                    "; continue with: gantry resume ", run_.path().string()));
       return ExitCode::kPreempted;
     }
     waited_s_ += session_.advance(steps_to_next_look());
@@ -104,43 +103,13 @@ int64_t Trainer::steps_to_next_look() const {
 
 void Trainer::after_step(int64_t step) {
   const bool last = step == config_.train.steps;
-  // Looking at a device that works behind the host's back holds it up.
-  if (!session_.system().backend.device->is_apart() || last || due(step, config_.train.log_every))
-    check_finite();
+  require_finite(session_, [this] { return newest_checkpoint(checkpoints_); });
   if (due(step, config_.evaluation.every) || last) evaluate(step);
   if (due(step, config_.train.log_every) || last) log_metrics(step);
   progress_.update(static_cast<uint64_t>(step));
   run_.heartbeat();
   if (due(step, config_.train.sample_every) || last) sample(step);
   if (due(step, config_.train.checkpoint_every)) save(step);
-}
-
-void Trainer::check_finite() {
-  if (!config_.train.check_finite) return;
-  const int64_t step = session_.first_bad_step();
-  if (step == 0) return;
-  // The update of a network whose gradient is not finite was left out, so the same step shows the
-  // same fault again, call by call.
-  System& system = session_.system();
-  std::optional<std::string> first;
-  session_.return_to(step);
-  session_.step([&](const Replay& replay) {
-    first = first_nonfinite(replay, *system.backend.device, session_.stream());
-  });
-  std::string found = "a metric was not finite";
-  for (const auto& [name, value] : session_.latest_metrics()) {
-    const bool bad_gradient = name.ends_with(".nonfinite") && value > 0;
-    if (std::isfinite(value) && !bad_gradient) continue;
-    found = bad_gradient
-                ? concat(value, " gradient values of ", name.substr(0, 1), " are not finite")
-                : concat(name, " = ", value);
-    break;
-  }
-  throw NumericError(concat(
-      "step ", step, ": ", found, "; first: ", first ? *first : "none when the step is repeated",
-      ". Nothing was saved from this step on; ", newest_checkpoint(checkpoints_),
-      ". Try a lower learning rate, optimizer.*.clip_norm, or look at the data of this "
-      "batch"));
 }
 
 void Trainer::evaluate(int64_t step) {

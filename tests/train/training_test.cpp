@@ -97,13 +97,14 @@ TEST(Training, MixedAndSeparateBatchesAgreeWithoutBatchNorm) {
 // two passes that unequal sizes take, up to the samples that differ. Here: the same sizes through
 // both paths, by micro-batches of the whole.
 TEST(Training, AccumulatedMicroBatchesAreTheWholeBatchInTheFirstUpdateOfD) {
-  // Latents of micro-batches are draws of their own, so only D's view of real data is comparable:
-  // its loss on real samples, the mean over the batch.
+  // Draws depend on the global sample index alone, so micro-batches are a cut of the same batch.
   TrainingRig whole = tested_rig(without_mixing({}));
   TrainingRig parts = tested_rig(without_mixing({"train.accumulate=4"}));
   whole.step(1);
   parts.step(1);
   EXPECT_NEAR(whole.metrics().at("d.loss_real"), parts.metrics().at("d.loss_real"), 1e-6);
+  EXPECT_NEAR(whole.metrics().at("d.loss_fake"), parts.metrics().at("d.loss_fake"), 1e-6);
+  EXPECT_NEAR(whole.metrics().at("g.loss"), parts.metrics().at("g.loss"), 1e-6);
   EXPECT_GT(whole.session().usual().replay->plan().arena_bytes,
             parts.session().usual().replay->plan().arena_bytes);
 }
