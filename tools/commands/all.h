@@ -6,6 +6,7 @@
 namespace gantry {
 
 // What each subcommand's file gives to the table in commands.cpp.
+Action declare_launch(CLI::App& app);
 Action declare_train(CLI::App& app);
 Action declare_resume(CLI::App& app);
 Action declare_sample(CLI::App& app);

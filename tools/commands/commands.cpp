@@ -8,6 +8,7 @@ namespace {
 constexpr Command kCommands[] = {
     {"train", "Train the networks of a config.", declare_train},
     {"resume", "Continue a run where it stopped.", declare_resume},
+    {"launch", "Run a command as several ranks on this machine.", declare_launch},
     {"sample", "Draw from a run's generator.", declare_sample},
     {"eval", "Measure what a run's generator makes.", declare_eval},
     {"plan", "Print the recorded step: calls, shapes, bytes, FLOPs, memory.", declare_plan},

@@ -4,21 +4,34 @@
 namespace gantry {
 
 OpenSession open_session(LoadedConfig loaded, Allocator allocator) {
-  const RunConfig& config = loaded.config;
   OpenSession open;
+  open_session(open, std::move(loaded), allocator);
+  return open;
+}
+
+void open_session(OpenSession& open, LoadedConfig loaded, Allocator allocator) {
+  const RunConfig& config = loaded.config;
   try {
-    open.backend = open_backend(config.backend, static_cast<int>(config.threads), config.compute);
+    Backend backend =
+        open_backend(config.backend, static_cast<int>(config.threads), config.compute);
+    backend.communicator = std::move(open.backend.communicator);
+    open.backend = std::move(backend);
     std::unique_ptr<DataSource> data = open_data(config.data, static_cast<uint64_t>(config.seed));
     open.session = std::make_unique<Session>(std::move(loaded.config), open.backend,
                                              std::move(data), allocator);
   } catch (const ConfigError& error) {
     throw ConfigError(concat(loaded.file, ": ", error.what()));
   }
-  return open;
 }
 
 void announce(const OpenSession& open, Log& log) {
   log.info("device  ", open.backend.device->name());
+  const Communicator& ranks = *open.backend.communicator;
+  const Shards& shards = open.session->system().shards;
+  if (ranks.size() > 1) log.info("ranks   ", ranks.name());
+  if (shards.count > 1) {
+    log.info("shards  ", shards.count, " in a batch, ", shards.mine, " of them on this rank");
+  }
   log.info("data    ", open.session->data().description);
   const int64_t count = open.session->data().count,
                 batch = open.session->system().config.train.batch;

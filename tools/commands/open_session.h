@@ -19,6 +19,10 @@ struct OpenSession {
 // ConfigError with the config's file in front; touches no file but the data's.
 OpenSession open_session(LoadedConfig loaded, Allocator allocator = Allocator::kArena);
 
+// The same into `open`, whose backend has this rank's communicator and keeps it, whatever is
+// thrown.
+void open_session(OpenSession& open, LoadedConfig loaded, Allocator allocator = Allocator::kArena);
+
 // Says on the log what was opened: device, data, numbers of parameters.
 void announce(const OpenSession& open, Log& log);
 

@@ -31,8 +31,19 @@ constexpr const char* kFooter =
     "Exit status: 0 done; 2 command line or config; 3 data; 4 checkpoint; 5 environment;\n"
     "10 not finite; 11 another rank; 12 out of memory; 13 cannot write; 75 stopped and saved.";
 
+// A result that nobody got is no success. A reader that has gone (| head) has what it wanted.
+int require_output(int status) {
+  const bool lost = std::fflush(stdout) != 0 || std::ferror(stdout) != 0 || !std::cout.flush();
+  struct stat place = {};
+  if (!lost || (fstat(STDOUT_FILENO, &place) == 0 && S_ISFIFO(place.st_mode))) return status;
+  report_error("cannot write to standard output (disk full, or closed)");
+  return status == 0 ? static_cast<int>(ExitCode::kIo) : status;
+}
+
+}  // namespace
+
 // Each line of a message by itself, so that every problem found has a line.
-void report(const std::string& message) {
+void report_error(const std::string& message) {
   std::istringstream lines(message);
   for (std::string line; std::getline(lines, line);) {
     if (!line.empty()) std::cerr << "gantry: error: " << line << '\n';
@@ -40,34 +51,24 @@ void report(const std::string& message) {
   std::cerr << std::flush;
 }
 
-// A result that nobody got is no success. A reader that has gone (| head) has what it wanted.
-int require_output(int status) {
-  const bool lost = std::fflush(stdout) != 0 || std::ferror(stdout) != 0 || !std::cout.flush();
-  struct stat place = {};
-  if (!lost || (fstat(STDOUT_FILENO, &place) == 0 && S_ISFIFO(place.st_mode))) return status;
-  report("cannot write to standard output (disk full, or closed)");
-  return status == 0 ? static_cast<int>(ExitCode::kIo) : status;
-}
-
-}  // namespace
-
 int run_guarded(const Action& action) {
   try {
     return action();
   } catch (const Error& error) {
-    report(error.what());
+    report_error(error.what());
     return static_cast<int>(error.code());
   } catch (const std::filesystem::filesystem_error& error) {
-    report(error.what());
+    report_error(error.what());
     return static_cast<int>(ExitCode::kIo);
   } catch (const std::bad_alloc&) {
-    report(
+    report_error(
         "out of memory: this machine has no more to give; a smaller train.batch, data.size or "
         "data set takes less");
     return static_cast<int>(ExitCode::kMemory);
   } catch (const std::exception& error) {
-    report(concat("this is a defect of Gantry, please report it with the command that you gave: ",
-                  error.what(), " (version ", build_version(), ")"));
+    report_error(
+        concat("this is a defect of Gantry, please report it with the command that you gave: ",
+               error.what(), " (version ", build_version(), ")"));
     constexpr int kDefect = 70;  // EX_SOFTWARE of sysexits.h
     return kDefect;
   }
@@ -99,7 +100,7 @@ int run_command_line(int argc, const char* const* argv) {
   } catch (const CLI::Success& help) {
     return app.exit(help);
   } catch (const CLI::ParseError& error) {
-    report(explain_usage(app, error, argc, argv));
+    report_error(explain_usage(app, error, argc, argv));
     return static_cast<int>(ExitCode::kUsage);
   }
   return require_output(run_guarded(action));

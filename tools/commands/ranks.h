@@ -1,0 +1,27 @@
+// SPDX-License-Identifier: Apache-2.0
+#pragma once
+
+#include <functional>
+#include <memory>
+#include <string>
+
+#include "core/log.h"
+#include "kernels/communicator.h"
+
+namespace gantry {
+
+// Joins this process with the others of its launcher, if it has one. Throws EnvironmentError.
+std::unique_ptr<Communicator> join_ranks();
+
+// All of rank 0; warnings of the others, with their rank in front.
+Log::Options log_options(const Communicator& ranks);
+
+// Does what may fail on some ranks alone, before they train. Where it fails on any, all throw the
+// error of the first of them: rank 0 with the message, and whose it was, the others without.
+void do_together(Communicator& ranks, const std::function<void()>& work);
+
+// Runs what the ranks do in step. An error that the others cannot know of ends them, too, after it
+// has been reported with rank and host.
+int run_in_step(Communicator& ranks, const std::function<int()>& work);
+
+}  // namespace gantry
