@@ -1,11 +1,11 @@
 #!/usr/bin/env bash
-# Data, prefetch, trainer and planner under the thread sanitizer: their tests, and a run of the
-# binary from its first step to its report, resumed once. libgomp's barriers are not instrumented
+# Data, prefetch, trainer, planner and ranks under the thread sanitizer: their tests, and a run of
+# the binary from its first step to its report, resumed once. libgomp's barriers are not instrumented
 # and would be taken for races, so the CPU backend runs these on one thread.
 set -euo pipefail
 cd "$(dirname "$0")/.."
 cmake --preset tsan >/dev/null
-cmake --build build/tsan --target core_tests train_tests gantry
+cmake --build build/tsan --target core_tests train_tests rank_tests gantry
 export GANTRY_TEST_THREADS=1 OMP_NUM_THREADS=1
 
 # run PROGRAM SUITE ...: the tests of these suites, each of which has some.
@@ -23,6 +23,7 @@ run() {
 run build/tsan/tests/core/core_tests Planner Program Replay Log Progress HostParallel
 run build/tsan/tests/train/train_tests Prefetcher DataSource DataDecode Fetch Augment Shuffle \
   BadImages Synthetic '*/BadInputs' Training MetricsLog RunDirTest CheckpointTest
+run build/tsan/tests/ranks/rank_tests AllReduce ThreadCommunicator Ranks 'All/ShippedOnRanks'
 
 folder=$(mktemp -d)
 trap 'rm -rf "$folder"' EXIT

@@ -160,7 +160,7 @@ class MpiCommunicator : public Communicator {
   int rank() const override { return joined_->rank; }
   int size() const override { return joined_->size; }
   std::string name() const override {
-    return concat(mpi_library_versions()[0].name, ", ", size(), " ranks");
+    return concat(mpi_library_versions()[0].loaded, ", ", size(), " ranks");
   }
 
   void broadcast(void* data, size_t bytes, int root) override {

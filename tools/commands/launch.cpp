@@ -1,13 +1,17 @@
 // SPDX-License-Identifier: Apache-2.0
 // gantry launch
+#include <spawn.h>
+#include <sys/wait.h>
 #include <unistd.h>
 
 #include <CLI/CLI.hpp>
 #include <algorithm>
 #include <cerrno>
+#include <csignal>
 #include <cstdlib>
 #include <cstring>
 #include <filesystem>
+#include <fstream>
 #include <memory>
 #include <thread>
 
@@ -15,6 +19,7 @@
 #include "kernels/ranks.h"
 #include "tools/commands/all.h"
 #include "tools/commands/explain_usage.h"
+#include "tools/commands/ranks.h"
 
 namespace gantry {
 namespace {
@@ -34,6 +39,67 @@ std::vector<std::string> mpirun_words(int64_t ranks, const std::vector<std::stri
   return words;
 }
 
+// A file that goes with the object.
+class EndingsFile {
+ public:
+  EndingsFile() {
+    const int file = ::mkstemp(path_.data());
+    if (file < 0) throw IoError(concat(path_, ": ", std::strerror(errno)));
+    ::close(file);
+  }
+  ~EndingsFile() { ::unlink(path_.c_str()); }
+  EndingsFile(const EndingsFile&) = delete;
+  EndingsFile& operator=(const EndingsFile&) = delete;
+  const std::string& path() const { return path_; }
+
+  // Of the first rank that failed; kPeer where one has ended without a word.
+  int status(int64_t ranks) const {
+    std::ifstream lines(path_);
+    int64_t count = 0;
+    for (int status = 0; lines >> status; ++count) {
+      if (status != 0) return status;
+    }
+    return count == ranks ? 0 : static_cast<int>(ExitCode::kPeer);
+  }
+
+ private:
+  std::string path_ = (std::filesystem::temp_directory_path() / "gantry-endings-XXXXXX").string();
+};
+
+volatile std::sig_atomic_t mpirun_process = 0, stop_requested = 0;
+
+// mpirun gives ranks a second to end after SIGTERM, but hands SIGUSR1 on and waits. Who asks twice
+// means the former.
+extern "C" void pass_on(int signal) {
+  const bool insists = stop_requested != 0 && signal != SIGUSR1;
+  stop_requested = 1;
+  ::kill(static_cast<pid_t>(mpirun_process), insists ? SIGTERM : SIGUSR1);
+}
+
+// Starts mpirun, hands signals on to it and waits until it has ended.
+void run_mpirun(std::vector<std::string> words) {
+  std::vector<char*> raw;
+  for (std::string& word : words) raw.push_back(word.data());
+  raw.push_back(nullptr);
+  // In a process group of its own: Ctrl-C reaches it through this process alone.
+  posix_spawnattr_t attributes;
+  ::posix_spawnattr_init(&attributes);
+  ::posix_spawnattr_setflags(&attributes, POSIX_SPAWN_SETPGROUP);
+  ::posix_spawnattr_setpgroup(&attributes, 0);
+  pid_t child = 0;
+  const int error = ::posix_spawnp(&child, raw[0], nullptr, &attributes, raw.data(), environ);
+  ::posix_spawnattr_destroy(&attributes);
+  if (error != 0) {
+    throw EnvironmentError(concat("mpirun: ", std::strerror(error),
+                                  "; it comes with Open MPI (tools/packages.sh mpi)"));
+  }
+  mpirun_process = child;
+  for (const int signal : {SIGTERM, SIGINT, SIGUSR1}) std::signal(signal, pass_on);
+  int status = 0;
+  while (::waitpid(child, &status, 0) < 0 && errno == EINTR) {
+  }
+}
+
 int launch(const LaunchArguments& arguments, const std::vector<std::string>& command) {
   if (command.empty()) {
     throw ConfigError(
@@ -51,13 +117,11 @@ int launch(const LaunchArguments& arguments, const std::vector<std::string>& com
   setenv("OMP_NUM_THREADS", std::to_string(threads).c_str(), 0);
   // Ranks that wait leave the processor to those that do not.
   setenv("OMPI_MCA_mpi_yield_when_idle", "1", 0);
-  std::vector<std::string> words = mpirun_words(arguments.ranks, command);
-  std::vector<char*> raw;
-  for (std::string& word : words) raw.push_back(word.data());
-  raw.push_back(nullptr);
-  execvp(raw[0], raw.data());
-  throw EnvironmentError(
-      concat("mpirun: ", std::strerror(errno), "; it comes with Open MPI (tools/packages.sh mpi)"));
+  const EndingsFile endings;
+  setenv(kEndingsVariable, endings.path().c_str(), 1);
+  run_mpirun(mpirun_words(arguments.ranks, command));
+  unsetenv(kEndingsVariable);
+  return endings.status(arguments.ranks);
 }
 
 }  // namespace

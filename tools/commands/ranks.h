@@ -24,4 +24,9 @@ void do_together(Communicator& ranks, const std::function<void()>& work);
 // has been reported with rank and host.
 int run_in_step(Communicator& ranks, const std::function<int()>& work);
 
+// The variable by which `gantry launch` tells its ranks where to write how they end, a line each:
+// mpirun's own status is 0 for ranks that others were to survive.
+inline constexpr const char* kEndingsVariable = "GANTRY_ENDINGS";
+void note_ending(int status);
+
 }  // namespace gantry

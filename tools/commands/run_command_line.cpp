@@ -15,6 +15,7 @@
 #include "core/error.h"
 #include "tools/commands/command.h"
 #include "tools/commands/explain_usage.h"
+#include "tools/commands/ranks.h"
 
 namespace gantry {
 namespace {
@@ -103,7 +104,9 @@ int run_command_line(int argc, const char* const* argv) {
     report_error(explain_usage(app, error, argc, argv));
     return static_cast<int>(ExitCode::kUsage);
   }
-  return require_output(run_guarded(action));
+  const int status = require_output(run_guarded(action));
+  note_ending(status);
+  return status;
 }
 
 }  // namespace gantry
