@@ -7,20 +7,15 @@
 #include "train/nonfinite.h"
 
 namespace gantry {
-namespace {
-
-// Looking at a device that works behind the host's back holds it up.
-bool worth_a_look(Session& session, const TrainConfig& train) {
+bool is_finite_check_due(Session& session) {
+  const TrainConfig& train = session.system().config.train;
   const int64_t done = session.steps_done();
   return !session.system().backend.device->is_apart() || done == train.steps ||
          done % train.log_every == 0;
 }
 
-}  // namespace
-
 void require_finite(Session& session, const std::function<std::string()>& newest_checkpoint) {
-  const TrainConfig& train = session.system().config.train;
-  if (!train.check_finite || !worth_a_look(session, train)) return;
+  if (!session.system().config.train.check_finite) return;
   const int64_t step = session.first_bad_step();
   if (step == 0) return;
   // The update of a network whose gradient is not finite was left out, so the same step shows the

@@ -8,9 +8,12 @@
 
 namespace gantry {
 
-// To be called after each step. Throws NumericError naming the first tensor that is not finite, if
-// a step has left a metric or gradient that is not; looks as often as costs nothing. All ranks see
-// the same metrics, so that all of them throw. `newest_checkpoint`: for the message.
+// Throws NumericError naming the first tensor that is not finite, if a step has left a metric or
+// gradient that is not. All ranks see the same metrics, so that all of them throw, and must look
+// after the same steps. `newest_checkpoint`: for the message.
 void require_finite(Session& session, const std::function<std::string()>& newest_checkpoint);
+
+// Whether to look after this step: it need not hold up a device that works behind the host's back.
+bool is_finite_check_due(Session& session);
 
 }  // namespace gantry

@@ -10,6 +10,7 @@ ExitCode follow(Session& session, const StopRequest& stop) {
   while (session.steps_done() < train.steps) {
     if (session.agree_to_stop(stop.received())) return ExitCode::kPreempted;
     session.step();
+    if (!is_finite_check_due(session)) continue;
     require_finite(session, [] { return "rank 0 has the checkpoints"; });
   }
   return ExitCode::kDone;

@@ -103,13 +103,17 @@ int64_t Trainer::steps_to_next_look() const {
 
 void Trainer::after_step(int64_t step) {
   const bool last = step == config_.train.steps;
-  require_finite(session_, [this] { return newest_checkpoint(checkpoints_); });
+  if (is_finite_check_due(session_)) check_finite();
   if (due(step, config_.evaluation.every) || last) evaluate(step);
   if (due(step, config_.train.log_every) || last) log_metrics(step);
   progress_.update(static_cast<uint64_t>(step));
   run_.heartbeat();
   if (due(step, config_.train.sample_every) || last) sample(step);
   if (due(step, config_.train.checkpoint_every)) save(step);
+}
+
+void Trainer::check_finite() {
+  require_finite(session_, [this] { return newest_checkpoint(checkpoints_); });
 }
 
 void Trainer::evaluate(int64_t step) {

@@ -33,6 +33,7 @@ class Trainer {
   void require_space() const;
   int64_t steps_to_next_look() const;
   void after_step(int64_t step);
+  void check_finite();
   void evaluate(int64_t step);
   void log_metrics(int64_t step);
   void sample(int64_t step);
