@@ -30,7 +30,8 @@ void ShardedUpdate::record(const std::vector<const Player*>& learning,
                            const std::function<void(int64_t)>& shard) {
   Program& program = recorder_.program;
   const int64_t mine = system_.shards.mine;
-  const TensorRefs states = states_of(system_, program, false);
+  TensorRefs states = states_of(system_, program, false);
+  states.insert(states.end(), kept_.begin(), kept_.end());
   const size_t first_metric = system_.metrics.slots();
   TensorRefs before;
   for (size_t i = 0; i < states.size() && mine > 1; ++i) {

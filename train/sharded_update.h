@@ -11,11 +11,11 @@ namespace gantry {
 
 // One update of some networks, recorded over all shards of the batch: those of this rank one after
 // the other, those of other ranks by all_reduce. Every shard begins from the states (running
-// statistics, power iterations) that the update found, as shards on other ranks do. Afterwards, the
-// same on all ranks: gradients are summed over shards; states that follow samples, what the
-// objective keeps, and (at the end of the step, MetricSlots::record_sum) metrics are averaged. All
-// of it along one balanced binary tree over the shards, so that the bytes do not depend on how many
-// ranks share them, if shards and ranks are powers of two.
+// statistics, power iterations, what the objective keeps) that the update found, as shards on other
+// ranks do. Afterwards, the same on all ranks: gradients are summed over shards; states that follow
+// samples, what the objective keeps, and (at the end of the step, MetricSlots::record_sum) metrics
+// are averaged. All of it along one balanced binary tree over the shards, so that the bytes do not
+// depend on how many ranks share them, if shards and ranks are powers of two.
 class ShardedUpdate {
  public:
   // `kept`: what the objective keeps of a batch, a mean over its samples (Objective::means).
