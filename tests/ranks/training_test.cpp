@@ -5,9 +5,8 @@
 
 #include <algorithm>
 #include <cmath>
-#include <filesystem>
 
-#include "core/atomic_file.h"
+#include "tests/ranks/shipped.h"
 #include "tests/ranks/team.h"
 #include "tests/tolerances.h"
 #include "tests/train/tiny_gan.h"
@@ -18,58 +17,7 @@
 namespace gantry {
 namespace {
 
-namespace fs = std::filesystem;
-
 constexpr int kSteps = 2;
-
-std::string drawn_data(const DataConfig& data) {
-  if (data.source == DataSourceKind::kRing || data.source == DataSourceKind::kGrid) {
-    return "data.samples=64";
-  }
-  int64_t channels = data.channels, side = data.size[0];
-  if (data.source == DataSourceKind::kMnist) channels = 1, side = 28;
-  if (data.source == DataSourceKind::kCifar10) channels = 3, side = 32;
-  return concat(R"(data={"source": "glyphs", "samples": 64, "channels": )", channels,
-                R"(, "size": )", side, R"(, "range": [)", data.range[0], ", ", data.range[1], "]}");
-}
-
-// A shipped config on 8 drawn samples a step. `norm`: in the place of batch_norm.
-RunConfig load_shipped(const std::string& name, const std::string& norm,
-                       const std::vector<std::string>& more = {}) {
-  const std::string path = GANTRY_SOURCE_DIR "/configs/" + name + ".json";
-  const RunConfig shipped = load_config(path).config;
-  std::string text = read_file(path);
-  const std::string batch_norm = "\"batch_norm\"";
-  while (norm != "batch_norm") {
-    const size_t at = text.find(batch_norm);
-    if (at == std::string::npos) break;
-    const size_t end = text.find('}', at);
-    text.replace(at, end - at, "\"" + norm + "\"");
-  }
-  std::vector<std::string> overrides = {drawn_data(shipped.data), "train.batch=8"};
-  if (shipped.train.generator_batch > 0) overrides.push_back("train.generator_batch=16");
-  if (shipped.objective.is_classifier()) overrides.push_back("evaluation={}");
-  overrides.insert(overrides.end(), more.begin(), more.end());
-  return parse_config(text, name, overrides).config;
-}
-
-// All but dcgan-64, whose networks are those of dcgan-64-example, wider, and those that are
-// refused.
-std::vector<std::string> shipped_configs() {
-  std::vector<std::string> names;
-  for (const char* folder : {"", "toy/"}) {
-    for (const auto& entry :
-         fs::directory_iterator(concat(GANTRY_SOURCE_DIR "/configs/", folder))) {
-      if (entry.path().extension() != ".json") continue;
-      const std::string name = folder + entry.path().stem().string();
-      std::vector<BrokenRule> refused;
-      check_shards(load_shipped(name, "batch_norm"), 4, refused);
-      if (refused.empty() && name != "dcgan-64") names.push_back(name);
-    }
-  }
-  std::sort(names.begin(), names.end());
-  return names;
-}
 
 std::vector<double> weights(Session& session, const Player& player) {
   return read_reals(*session.system().backend.device, session.stream(), player.store.values());
@@ -85,15 +33,34 @@ struct Difference {
   double losses = 0, weights = 0;  // tests/tolerances.h
 };
 
-Difference compare(Team& one, Team& many) {
-  Session &a = one.session(0), &b = many.session(0);
-  std::vector<std::vector<double>> start;
-  for (const auto& player : a.system().players) start.push_back(weights(a, *player));
-  Difference worst;
+// What one rank comes to.
+struct Lone {
+  std::vector<std::map<std::string, double>> metrics;  // of each step
+  std::vector<std::vector<double>> start, end;         // weights of each network
+};
+
+std::vector<std::vector<double>> all_weights(Session& session) {
+  std::vector<std::vector<double>> all;
+  for (const auto& player : session.system().players) all.push_back(weights(session, *player));
+  return all;
+}
+
+Lone train_alone(const Team::Load& load) {
+  Team one(1, load);
+  Lone lone{{}, all_weights(one.session(0)), {}};
   for (int step = 0; step < kSteps; ++step) {
     one.step(1);
+    lone.metrics.push_back(one.session(0).latest_metrics());
+  }
+  lone.end = all_weights(one.session(0));
+  return lone;
+}
+
+Difference compare(const Lone& one, Team& many) {
+  Difference worst;
+  for (const auto& expected : one.metrics) {
     many.step(1);
-    const auto expected = a.latest_metrics(), got = b.latest_metrics();
+    const auto got = many.session(0).latest_metrics();
     EXPECT_EQ(expected.size(), got.size());
     for (const auto& [metric, value] : got) {
       if (metric.find("loss") == std::string::npos) continue;
@@ -101,10 +68,11 @@ Difference compare(Team& one, Team& many) {
       worst.losses = std::max(worst.losses, off);
     }
   }
-  for (size_t i = 0; i < start.size(); ++i) {
-    const auto at_a = weights(a, *a.system().players[i]), at_b = weights(b, *b.system().players[i]);
-    EXPECT_GT(distance(at_a, start[i]), 0);
-    worst.weights = std::max(worst.weights, distance(at_a, at_b) / distance(at_a, start[i]));
+  const auto got = all_weights(many.session(0));
+  for (size_t i = 0; i < got.size(); ++i) {
+    const double way = distance(one.end[i], one.start[i]);
+    EXPECT_GT(way, 0);
+    worst.weights = std::max(worst.weights, distance(one.end[i], got[i]) / way);
   }
   many.checkpoint();  // the same on all ranks
   return worst;
@@ -116,7 +84,7 @@ class ShippedOnRanks : public ::testing::TestWithParam<std::string> {};
 // rounding error as for any other, so that they show roundings alone.
 std::vector<std::string> descent(const std::string& name) {
   std::vector<std::string> overrides;
-  const RunConfig config = load_shipped(name, "batch_norm");
+  const RunConfig config = load_shipped(name, Layers::kShipped);
   for (const PlayerConfig* player : config.players()) {
     if (!player->present) continue;
     overrides.push_back(concat("optimizer.", player->name,
@@ -126,11 +94,11 @@ std::vector<std::string> descent(const std::string& name) {
   return overrides;
 }
 
-// Statistics of batch_norm are those of a rank's samples, so it is replaced here.
 TEST_P(ShippedOnRanks, TwoAndFourLearnAsOne) {
+  const auto load = [] { return load_shipped(GetParam(), Layers::kSmooth, descent(GetParam())); };
+  const Lone one = train_alone(load);
   for (const int ranks : {2, 4}) {
-    const auto load = [] { return load_shipped(GetParam(), "layer_norm", descent(GetParam())); };
-    Team one(1, load), many(ranks, load);
+    Team many(ranks, load);
     const Difference off = compare(one, many);
     std::printf("%-24s %d ranks: losses within %.1e, weights within %.1e of their way\n",
                 GetParam().c_str(), ranks, off.losses, off.weights);
@@ -142,7 +110,7 @@ TEST_P(ShippedOnRanks, TwoAndFourLearnAsOne) {
 // As shipped, batch_norm included.
 TEST_P(ShippedOnRanks, ExactModeGivesTheSameBytesOnAnyNumber) {
   const auto load = [] {
-    return load_shipped(GetParam(), "batch_norm", {"distributed.virtual_ranks=4"});
+    return load_shipped(GetParam(), Layers::kShipped, {"distributed.virtual_ranks=4"});
   };
   Team one(1, load);
   one.step(2);
@@ -155,7 +123,7 @@ TEST_P(ShippedOnRanks, ExactModeGivesTheSameBytesOnAnyNumber) {
   }
 }
 
-INSTANTIATE_TEST_SUITE_P(All, ShippedOnRanks, ::testing::ValuesIn(shipped_configs()),
+INSTANTIATE_TEST_SUITE_P(All, ShippedOnRanks, ::testing::ValuesIn(shipped_on_ranks()),
                          [](const auto& param) {
                            std::string name = param.param;
                            for (char& c : name) c = c == '-' || c == '/' ? '_' : c;
@@ -214,8 +182,8 @@ constexpr const char* kLayerNorm[] = {"generator.layers.2.type=layer_norm",
 TEST(Ranks, EveryWayOfComposingAStepLearnsAsOneRank) {
   for (std::vector<std::string> way : kWays) {
     way.insert(way.end(), std::begin(kLayerNorm), std::end(kLayerNorm));
-    Team one(1, tiny(way)), two(2, tiny(way));
-    const Difference off = compare(one, two);
+    Team two(2, tiny(way));
+    const Difference off = compare(train_alone(tiny(way)), two);
     EXPECT_LE(off.losses, kRanksLossF32) << way.front();
     EXPECT_LE(off.weights, kRanksWeightsF32) << way.front();
   }
@@ -225,8 +193,8 @@ TEST(Ranks, EveryWayOfComposingAStepLearnsAsOneRank) {
 TEST(Ranks, AccumulatedMicroBatchesAreTheWholeBatch) {
   std::vector<std::string> whole(std::begin(kLayerNorm), std::end(kLayerNorm)), parts = whole;
   parts.push_back("train.accumulate=4");
-  Team a(1, tiny(whole)), b(1, tiny(parts));
-  const Difference off = compare(a, b);
+  Team in_parts(1, tiny(parts));
+  const Difference off = compare(train_alone(tiny(whole)), in_parts);
   EXPECT_LE(off.losses, kRanksLossF32);
   EXPECT_LE(off.weights, kRanksWeightsF32);
 }

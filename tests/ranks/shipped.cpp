@@ -1,0 +1,104 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "tests/ranks/shipped.h"
+
+#include <algorithm>
+#include <filesystem>
+#include <nlohmann/json.hpp>
+
+#include "core/atomic_file.h"
+#include "train/config_file.h"
+#include "train/shards.h"
+
+namespace gantry {
+namespace {
+
+namespace fs = std::filesystem;
+using Json = nlohmann::ordered_json;
+
+constexpr int64_t kNarrower = 8;
+constexpr int64_t kWide = 64;        // from here on
+constexpr int64_t kMostUpdates = 2;  // of the discriminator in a step
+
+int64_t image_elements(const DataConfig& data) {
+  if (data.source == DataSourceKind::kMnist) return 28 * 28;
+  return data.source == DataSourceKind::kCifar10 ? 3 * 32 * 32 : 0;
+}
+
+std::string drawn_data(const DataConfig& data) {
+  if (data.source == DataSourceKind::kRing || data.source == DataSourceKind::kGrid) {
+    return "data.samples=64";
+  }
+  int64_t channels = data.channels, side = data.size[0];
+  if (data.source == DataSourceKind::kMnist) channels = 1, side = 28;
+  if (data.source == DataSourceKind::kCifar10) channels = 3, side = 32;
+  return concat(R"(data={"source": "glyphs", "samples": 64, "channels": )", channels,
+                R"(, "size": )", side, R"(, "range": [)", data.range[0], ", ", data.range[1], "]}");
+}
+
+// Units that say what goes in or out stay: `kept`.
+void narrow(Json& layer, const std::vector<int64_t>& kept) {
+  const auto shrink = [&](Json& value) {
+    const auto width = value.get<int64_t>();
+    if (width >= kWide) value = width / kNarrower;
+  };
+  if (layer.contains("channels")) shrink(layer["channels"]);
+  if (layer.contains("shape")) shrink(layer["shape"][0]);
+  if (layer.contains("units") &&
+      std::find(kept.begin(), kept.end(), layer["units"]) == kept.end()) {
+    shrink(layer["units"]);
+  }
+}
+
+void smooth(Json& layer) {
+  const std::string type = layer["type"];
+  if (type == "batch_norm") {
+    for (const char* key : {"momentum", "unbiased"}) layer.erase(key);
+    layer["type"] = "layer_norm";
+  }
+  if (type == "relu" || type == "leaky_relu") {
+    layer.erase("slope");
+    layer["type"] = "silu";
+  }
+}
+
+}  // namespace
+
+RunConfig load_shipped(const std::string& name, Layers layers,
+                       const std::vector<std::string>& overrides) {
+  const std::string path = GANTRY_SOURCE_DIR "/configs/" + name + ".json";
+  const RunConfig shipped = load_config(path).config;
+  const int64_t latent = shipped.latent.size;
+  Json config = Json::parse(read_file(path));
+  for (const PlayerConfig* player : shipped.players()) {
+    if (!config.contains(player->section)) continue;
+    for (Json& layer : config[player->section]["layers"]) {
+      narrow(layer, {image_elements(shipped.data), latent, 2 * latent});
+      if (layers == Layers::kSmooth) smooth(layer);
+    }
+  }
+  config["train"].erase("d_warmup");
+  if (shipped.train.d_steps > kMostUpdates) config["train"]["d_steps"] = kMostUpdates;
+  std::vector<std::string> all = {drawn_data(shipped.data), "train.batch=8"};
+  if (shipped.train.generator_batch > 0) all.push_back("train.generator_batch=16");
+  if (shipped.objective.is_classifier()) all.push_back("evaluation={}");
+  all.insert(all.end(), overrides.begin(), overrides.end());
+  return parse_config(config.dump(), name, all).config;
+}
+
+std::vector<std::string> shipped_on_ranks() {
+  std::vector<std::string> names;
+  for (const char* folder : {"", "toy/"}) {
+    for (const auto& entry :
+         fs::directory_iterator(concat(GANTRY_SOURCE_DIR "/configs/", folder))) {
+      if (entry.path().extension() != ".json") continue;
+      const std::string name = folder + entry.path().stem().string();
+      std::vector<BrokenRule> refused;
+      check_shards(load_shipped(name, Layers::kShipped), 4, refused);
+      if (refused.empty()) names.push_back(name);
+    }
+  }
+  std::sort(names.begin(), names.end());
+  return names;
+}
+
+}  // namespace gantry
