@@ -12,11 +12,10 @@ using Rules = std::vector<BrokenRule>;
 
 void check_division(const RunConfig& config, int64_t count, Rules& rules) {
   const TrainConfig& train = config.train;
-  const std::pair<const char*, int64_t> batches[] = {
-      {"batch", train.batch},
-      {"fake_batch", train.fakes()},
-      {"generator_batch", train.generator_samples()}};
-  for (const auto& [key, samples] : batches) {
+  const std::pair<const char*, int64_t> batches[] = {{"batch", train.batch},
+                                                     {"fake_batch", train.fake_batch},
+                                                     {"generator_batch", train.generator_batch}};
+  for (const auto& [key, samples] : batches) {  // 0: not set, another one's
     if (samples % (count * train.accumulate) == 0) continue;
     const std::string micro =
         train.accumulate > 1 ? concat(" of ", train.accumulate, " micro-batches each") : "";

@@ -19,20 +19,22 @@ constexpr int64_t kNarrower = 8;
 constexpr int64_t kWide = 64;        // from here on
 constexpr int64_t kMostUpdates = 2;  // of the discriminator in a step
 
-int64_t image_elements(const DataConfig& data) {
-  if (data.source == DataSourceKind::kMnist) return 28 * 28;
-  return data.source == DataSourceKind::kCifar10 ? 3 * 32 * 32 : 0;
+Shape image_of(const DataConfig& data) {
+  using Kind = DataSourceKind;
+  if (data.source == Kind::kMnist) return {1, 1, 28, 28};
+  if (data.source == Kind::kStackedMnist) return {1, 3, 28, 28};
+  if (data.source == Kind::kCifar10) return {1, 3, 32, 32};
+  return {1, data.channels, data.size[0], data.size[1]};
 }
 
 std::string drawn_data(const DataConfig& data) {
   if (data.source == DataSourceKind::kRing || data.source == DataSourceKind::kGrid) {
     return "data.samples=64";
   }
-  int64_t channels = data.channels, side = data.size[0];
-  if (data.source == DataSourceKind::kMnist) channels = 1, side = 28;
-  if (data.source == DataSourceKind::kCifar10) channels = 3, side = 32;
-  return concat(R"(data={"source": "glyphs", "samples": 64, "channels": )", channels,
-                R"(, "size": )", side, R"(, "range": [)", data.range[0], ", ", data.range[1], "]}");
+  const Shape image = image_of(data);
+  return concat(R"(data={"source": "glyphs", "samples": 64, "channels": )", image.c,
+                R"(, "size": )", image.h, R"(, "range": [)", data.range[0], ", ", data.range[1],
+                "]}");
 }
 
 // Units that say what goes in or out stay: `kept`.
@@ -72,7 +74,7 @@ RunConfig load_shipped(const std::string& name, Layers layers,
   for (const PlayerConfig* player : shipped.players()) {
     if (!config.contains(player->section)) continue;
     for (Json& layer : config[player->section]["layers"]) {
-      narrow(layer, {image_elements(shipped.data), latent, 2 * latent});
+      narrow(layer, {image_of(shipped.data).elements(), latent, 2 * latent});
       if (layers == Layers::kSmooth) smooth(layer);
     }
   }
