@@ -144,6 +144,15 @@ class MpiAllReduce : public Kernel {
   std::vector<int> counts_, firsts_, mine_, places_;
 };
 
+// "Open MPI v4.1.4" of "Open MPI v4.1.4, package: ...".
+std::string mpi_product() {
+  char text[MPI_MAX_LIBRARY_VERSION_STRING] = {};
+  int length = 0;
+  MPI_Get_library_version(text, &length);
+  const std::string whole = text;
+  return whole.substr(0, whole.find_first_of(",\n"));
+}
+
 class MpiCommunicator : public Communicator {
  public:
   MpiCommunicator() : joined_(std::make_shared<Joined>()) {
@@ -159,9 +168,7 @@ class MpiCommunicator : public Communicator {
 
   int rank() const override { return joined_->rank; }
   int size() const override { return joined_->size; }
-  std::string name() const override {
-    return concat(mpi_library_versions()[0].loaded, ", ", size(), " ranks");
-  }
+  std::string name() const override { return concat(mpi_product(), ", ", size(), " ranks"); }
 
   void broadcast(void* data, size_t bytes, int root) override {
     // In pieces that MPI can count.
@@ -198,11 +205,6 @@ class MpiCommunicator : public Communicator {
   std::shared_ptr<Joined> joined_;
 };
 
-// "Open MPI v4.1.4, package: ..." to "Open MPI v4.1.4".
-std::string first_words(const std::string& text) {
-  return text.substr(0, text.find_first_of(",\n"));
-}
-
 }  // namespace
 
 bool mpi_built() { return true; }
@@ -211,11 +213,11 @@ std::unique_ptr<Communicator> open_mpi_communicator() {
   return std::make_unique<MpiCommunicator>();
 }
 
+// Of the standard, whose calls are what a build and a library must agree on.
 std::vector<LibraryVersion> mpi_library_versions() {
-  char text[MPI_MAX_LIBRARY_VERSION_STRING] = {};
-  int length = 0;
-  MPI_Get_library_version(text, &length);
-  return {{"MPI", concat(MPI_VERSION, ".", MPI_SUBVERSION), first_words(text)}};
+  int version = 0, subversion = 0;
+  MPI_Get_version(&version, &subversion);
+  return {{"MPI", concat(MPI_VERSION, ".", MPI_SUBVERSION), concat(version, ".", subversion)}};
 }
 
 }  // namespace gantry

@@ -9,7 +9,7 @@
 #include <cstdlib>
 
 #include "tests/tools/run_fixture.h"
-#include "train/config_file.h"
+#include "tests/train/shipped_configs.h"
 
 namespace gantry {
 namespace {
@@ -79,13 +79,10 @@ class ShippedRun : public Run, public ::testing::WithParamInterface<std::string>
     const DataConfig& data = loaded_.config.data;
     if (data.source == DataSourceKind::kRing) return R"({"source": "ring"})";
     if (data.source == DataSourceKind::kGrid) return R"({"source": "grid"})";
-    const auto named = [this](const char* part) {
-      return GetParam().find(part) != GetParam().npos;
-    };
-    const int64_t size = named("-64") ? 64 : named("cifar") ? 32 : 28;
-    return concat(R"({"source": "glyphs", "samples": 40, "flip": true, "size": )", size,
-                  R"(, "channels": )", size > 28 ? 3 : 1, R"(, "range": [)", data.range[0], ", ",
-                  data.range[1], R"(], "prefetch_threads": )", prefetch_threads, "}");
+    const Shape x = sample_shape(data);
+    return concat(R"({"source": "glyphs", "samples": 40, "flip": true, "size": [)", x.h, ", ", x.w,
+                  R"(], "channels": )", x.c, R"(, "range": [)", data.range[0], ", ", data.range[1],
+                  R"(], "prefetch_threads": )", prefetch_threads, "}");
   }
 
   const LoadedConfig loaded_;

@@ -77,6 +77,8 @@ LoadedConfig load_small(const Shipped& shipped) {
              R"(, "size": )", shipped.side, R"(, "range": [)", range[0], ", ", range[1], "]}")};
   if (config.objective.is_classifier()) overrides.push_back("evaluation={}");
   if (config.train.generator_batch > 0) overrides.push_back("train.generator_batch=4");
+  // A hundred updates of D, as in the paper, are like ten.
+  if (config.train.d_warmup.d_steps > 10) overrides.push_back("train.d_warmup.d_steps=10");
   return load_config(path_of_config(shipped.name), overrides);
 }
 
