@@ -10,10 +10,11 @@ export GANTRY_TEST_THREADS=1 OMP_NUM_THREADS=1
 
 # run PROGRAM SUITE ...: the tests of these suites, each of which has some.
 run() {
-  local program="$1" suite
+  local program="$1" suite tests
   shift
   for suite in "$@"; do
-    "$program" --gtest_list_tests --gtest_filter="$suite.*" | grep -q . ||
+    tests=$("$program" --gtest_list_tests --gtest_filter="$suite.*")
+    grep -q '^  ' <<<"$tests" ||
       { echo "tools/check_threads.sh: $program has no suite $suite" >&2; exit 1; }
   done
   local filter
