@@ -22,8 +22,8 @@ run() {
   timeout 900 "$program" --gtest_brief=1 --gtest_filter="$filter"
 }
 run build/tsan/tests/core/core_tests Planner Program Replay Log Progress HostParallel
-run build/tsan/tests/train/train_tests Prefetcher DataSource DataDecode Fetch Augment Shuffle \
-  BadImages Synthetic '*/BadInputs' Training MetricsLog RunDirTest CheckpointTest
+run build/tsan/tests/train/train_tests Prefetcher DataSource Fetch Augment Shuffle BadImages \
+  Synthetic '*/BadInputs' Training MetricsLog RunDirTest CheckpointTest
 run build/tsan/tests/ranks/rank_tests AllReduce ThreadCommunicator Ranks 'All/ShippedOnRanks'
 
 folder=$(mktemp -d)
