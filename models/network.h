@@ -83,6 +83,9 @@ struct ForwardOptions {
   // Per input a batch that goes before the samples and is seen by none but the layers that need one
   // (virtual batch norm); with it groups are those of the whole. Empty: none.
   TensorRefs reference{};
+  // NetworkPass::spectral of an earlier pass with the same weights, whose normalised weights this
+  // one takes, and its power iteration with them. Empty: anew.
+  std::vector<SpectralPass> normalized{};
 };
 
 struct BackwardOptions {

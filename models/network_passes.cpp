@@ -266,8 +266,10 @@ NetworkPass Network::forward(Recorder& recorder, const ParamStore& store, const 
       const int64_t u = impl_->params[node.first_param + p].u_state;
       if (u < 0) continue;
       SpectralPass spectral =
-          record_spectral_norm(recorder, layer.params[p], state_refs[static_cast<size_t>(u)],
-                               options.mode == Mode::kTrain && options.track);
+          options.normalized.empty()
+              ? record_spectral_norm(recorder, layer.params[p], state_refs[static_cast<size_t>(u)],
+                                     options.mode == Mode::kTrain && options.track)
+              : options.normalized.at(pass.spectral.size());
       spectral.node = i;
       spectral.param = p;
       layer.params[p] = spectral.w_hat;

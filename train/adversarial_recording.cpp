@@ -47,12 +47,15 @@ class AdversarialRecording {
 
  private:
   // sample_groups: parts of x that number their samples from the start, as other ranks' parts do.
+  // normalized: of the pass that makes this one's power iterations; empty: it makes its own.
   NetworkPass criticise(const Shown& shown, uint32_t draw, int64_t batch_groups,
-                        int64_t sample_groups = 1) {
+                        int64_t sample_groups = 1,
+                        const std::vector<SpectralPass>& normalized = {}) {
     const ForwardOptions options{.batch_groups = batch_groups,
                                  .sample_groups = sample_groups,
                                  .pass_id = draw,
-                                 .reference = d_.reference_refs(program_)};
+                                 .reference = d_.reference_refs(program_),
+                                 .normalized = normalized};
     return d_.network.forward(recorder_, d_.store, d_.store.values(), d_.store.state_values(),
                               d_.inputs(recorder_, shown.x, shown.label), options);
   }
@@ -188,15 +191,19 @@ class AdversarialRecording {
     if (again) again->backward();
   }
 
-  // Halves of different size with statistics of their own: two passes, one update.
+  // Halves of different size with statistics of their own: two passes, one update, and one power
+  // iteration as for the joined batch.
   void judge_apart(const Shown& real, const Shown& fake, uint32_t draw, const Halves& halves,
                    bool accumulate) {
-    judge_real(real, draw, share(real.x.shape.n, fake.x.shape.n), accumulate);
+    const std::vector<SpectralPass> normalized =
+        judge_real(real, draw, share(real.x.shape.n, fake.x.shape.n), accumulate);
     number_samples(system_.config.train.fakes(), halves.fake);
-    judge_fake(fake, draw, share(fake.x.shape.n, real.x.shape.n), true);
+    judge_fake(fake, draw, share(fake.x.shape.n, real.x.shape.n), true, normalized);
   }
 
-  void judge_real(const Shown& shown, uint32_t draw, double weight, bool accumulate) {
+  // Gives the weights as D's pass normalised them.
+  std::vector<SpectralPass> judge_real(const Shown& shown, uint32_t draw, double weight,
+                                       bool accumulate) {
     NetworkPass pass = criticise(shown, 2 * draw, 1);
     const TensorRefs dy = gradients_like(recorder_, pass.outputs);
     GradientSum sum(dy);
@@ -209,10 +216,12 @@ class AdversarialRecording {
                    draw, weight);
     backward_d(pass, gradients_of(recorder_, dy, {&sum}), accumulate);
     if (again) again->backward();
+    return pass.spectral;
   }
 
-  void judge_fake(const Shown& shown, uint32_t draw, double weight, bool accumulate) {
-    NetworkPass pass = criticise(shown, 2 * draw + 1, 1);
+  void judge_fake(const Shown& shown, uint32_t draw, double weight, bool accumulate,
+                  const std::vector<SpectralPass>& normalized = {}) {
+    NetworkPass pass = criticise(shown, 2 * draw + 1, 1, 1, normalized);
     const TensorRefs dy = gradients_like(recorder_, pass.outputs);
     GradientSum sum(dy);
     objective_fake(
@@ -278,13 +287,15 @@ class AdversarialRecording {
   }
 
   // D's outputs for a real batch that no update of D of this step has seen, where asked for.
-  TensorRefs real_outputs(int64_t k, int64_t shard, int64_t micro, uint32_t draw) {
+  TensorRefs real_outputs(int64_t k, int64_t shard, int64_t micro, uint32_t draw,
+                          const std::vector<SpectralPass>& normalized) {
     if (!objective_.compares_real()) return {};
     const Part samples = part(system_.config.train.batch, shard, micro);
     number_samples(system_.config.train.batch, samples);
     const Shown batch = real_batch(d_steps_ + k, samples);
     inputs_.tap(batch);
-    return criticise(inputs_.shown(batch, 2 * draw + 1), 2 * draw + 1, 1).outputs;
+    const Shown shown = inputs_.shown(batch, 2 * draw + 1);
+    return criticise(shown, 2 * draw + 1, 1, 1, normalized).outputs;
   }
 
   // The classes of the last real batch of D, where G is asked for those.
@@ -331,7 +342,7 @@ class AdversarialRecording {
                           .y = pass.outputs,
                           .dy = sum,
                           .dx = &direct,
-                          .y_real = real_outputs(k, shard, micro, draw)};
+                          .y_real = real_outputs(k, shard, micro, draw, pass.spectral)};
     number_samples(batch, samples);
     objective_.generator(objective_call(draw, 1), answer);
     tap_outputs("score_fake", answer, calls);

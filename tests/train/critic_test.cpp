@@ -101,5 +101,24 @@ TEST(Critic, MetricsAreThoseOfTheLastStep) {
   }
 }
 
+// Real and generated samples of an update see one weight, whether they pass D as one batch or as
+// two.
+TEST(Critic, SpectralNormIteratesOnceForBothSides) {
+  const auto vectors = [](int fakes, int steps) {
+    TrainingRig rig =
+        cpu_rig({"discriminator.spectral_norm=true", concat("train.fake_batch=", fakes),
+                 R"(optimizer.d={"type": "sgd", "lr": 0})"});
+    rig.step(steps);
+    std::vector<HostTensor> found;
+    for (const HostTensor& tensor : rig.session().checkpoint().tensors) {
+      if (tensor.name.ends_with("weight_u")) found.push_back(tensor);
+    }
+    EXPECT_EQ(found.size(), 3u);
+    return found;
+  };
+  EXPECT_EQ(vectors(16, 2), vectors(8, 2));
+  EXPECT_NE(vectors(16, 2), vectors(16, 1));
+}
+
 }  // namespace
 }  // namespace gantry
