@@ -102,8 +102,7 @@ KernelPtr Kernels::instance_noise(const InstanceNoiseDesc& desc) {
 }
 
 KernelPtr Kernels::loss(const LossDesc& desc, bool gradient) {
-  GANTRY_CHECK(!desc.weighted ||
-                   (desc.kind != LossDesc::Kind::kCrossEntropy && desc.t.elements() == desc.x.n),
+  GANTRY_CHECK(!desc.weighted || (!desc.over_channels() && desc.t.elements() == desc.x.n),
                "weights are for pointwise losses with a target per sample");
   return named("loss", make_loss(desc, gradient));
 }

@@ -42,6 +42,7 @@ constexpr Tolerance kTable[] = {
     {"loss.linear", "f32", 1e-13, 1e-6, 3.7e-15, 7.7e-8},
     {"loss.hinge", "f32", 1e-13, 1e-6, 3.7e-15, 7.7e-8},
     {"loss.cross_entropy", "f32", 1e-13, 1e-6, 2.0e-15, 4.5e-8},
+    {"loss.bce_logsumexp", "f32", 1e-13, 1e-6, 2.0e-15, 4.5e-8},
     {"reduce", "f32", 1e-13, 1e-6, 1.5e-15, 3.8e-8},
     {"interpolate", "f32", 1e-13, 1e-6, 5.5e-15, 8.2e-8},
     {"deviation", "f32", 1e-13, 1e-6, 1.1e-15, 3.4e-8},

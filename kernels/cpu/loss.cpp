@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include <cmath>
 
+#include "kernels/common/activation_math.h"
 #include "kernels/common/loss_math.h"
 #include "kernels/cpu/cpu_backend.h"
 #include "kernels/cpu/loop_kernel.h"
@@ -13,9 +14,9 @@ namespace {
 using cpu::Args;
 using LossKind = LossDesc::Kind;
 
-// Pieces of the elements (pointwise) or pixels (cross entropy), one pair of partial sums each.
+// Pieces of the elements (pointwise) or pixels (over channels), one pair of partial sums each.
 cpu::Pieces pieces_of(const LossDesc& d) {
-  const int64_t items = d.kind == LossKind::kCrossEntropy ? d.x.n * d.x.pixels() : d.x.elements();
+  const int64_t items = d.over_channels() ? d.x.n * d.x.pixels() : d.x.elements();
   return cpu::cut(items, 2048, 256);
 }
 
@@ -87,23 +88,45 @@ struct Pixel {
   bool right;
 };
 
+// The largest of x and the sum of exp(x - largest).
+struct Exponentials {
+  int64_t best = 0;
+  double top, sum = 0;
+
+  Exponentials(const float* x, int64_t classes) {
+    for (int64_t c = 1; c < classes; ++c)
+      if (x[c] > x[best]) best = c;
+    top = static_cast<double>(x[best]);
+    for (int64_t c = 0; c < classes; ++c) sum += std::exp(static_cast<double>(x[c]) - top);
+  }
+  double share(float x) const { return std::exp(static_cast<double>(x) - top) / sum; }
+};
+
 // -log softmax(x)[t] = log(sum exp(x - max)) + max - x[t].
 Pixel cross_entropy(const float* x, int64_t classes, float target, float* dx, double weight) {
+  const Exponentials all(x, classes);
   const int64_t t = static_cast<int64_t>(target);
-  int64_t best = 0;
-  for (int64_t c = 1; c < classes; ++c)
-    if (x[c] > x[best]) best = c;
-  const double top = static_cast<double>(x[best]);
-  double sum = 0;
-  for (int64_t c = 0; c < classes; ++c) sum += std::exp(static_cast<double>(x[c]) - top);
   for (int64_t c = 0; dx && c < classes; ++c) {
-    const double share = std::exp(static_cast<double>(x[c]) - top) / sum;
-    dx[c] = static_cast<float>(weight * (share - (c == t ? 1 : 0)));
+    dx[c] = static_cast<float>(weight * (all.share(x[c]) - (c == t ? 1 : 0)));
   }
-  return {std::log(sum) + (top - static_cast<double>(x[t])), best == t};
+  return {std::log(all.sum) + (all.top - static_cast<double>(x[t])), all.best == t};
 }
 
-std::shared_ptr<Kernel> cross_entropy_kernel(const LossDesc& d, bool gradient, int threads) {
+Pixel bce_logsumexp(const float* x, int64_t classes, float target, float* dx, double weight) {
+  const Exponentials all(x, classes);
+  const auto term = loss_term<LossKind::kBceLogits, LibraryMath>(std::log(all.sum) + all.top,
+                                                                 static_cast<double>(target));
+  for (int64_t c = 0; dx && c < classes; ++c) {
+    dx[c] = static_cast<float>(weight * term.slope * all.share(x[c]));
+  }
+  return {term.value, term.right};
+}
+
+using PixelLoss = Pixel (*)(const float* x, int64_t classes, float target, float* dx,
+                            double weight);
+
+std::shared_ptr<Kernel> over_channels(const LossDesc& d, bool gradient, int threads,
+                                      PixelLoss loss) {
   const cpu::Pieces pieces = pieces_of(d);
   const int64_t classes = d.x.c;
   const double weight = static_cast<double>(d.scale) / static_cast<double>(pieces.size);
@@ -114,8 +137,7 @@ std::shared_ptr<Kernel> cross_entropy_kernel(const LossDesc& d, bool gradient, i
       totals.value[k] = totals.right[k] = 0;
       for (int64_t i = pieces.begin(k); i < pieces.end(k); ++i) {
         float* dx = gradient ? a.real(2) + i * classes : nullptr;
-        const Pixel pixel =
-            cross_entropy(a.real(in) + i * classes, classes, a.real(in + 1)[i], dx, weight);
+        const Pixel pixel = loss(a.real(in) + i * classes, classes, a.real(in + 1)[i], dx, weight);
         totals.value[k] += pixel.value;
         totals.right[k] += pixel.right ? 1 : 0;
       }
@@ -139,7 +161,9 @@ CpuKernels::Made CpuKernels::make_loss(const LossDesc& d, bool gradient) {
     case LossKind::kHinge:
       return pointwise<LossKind::kHinge>(d, gradient, threads());
     case LossKind::kCrossEntropy:
-      return cross_entropy_kernel(d, gradient, threads());
+      return over_channels(d, gradient, threads(), cross_entropy);
+    case LossKind::kBceLogSumExp:
+      return over_channels(d, gradient, threads(), bce_logsumexp);
   }
   return nullptr;
 }

@@ -41,7 +41,8 @@ std::shared_ptr<Kernel> pointwise(const LossDesc& d) {
   });
 }
 
-std::shared_ptr<Kernel> cross_entropy(const LossDesc& d, bool gradient) {
+template <typename Loss>
+std::shared_ptr<Kernel> of_rows(const LossDesc& d, bool gradient) {
   const int64_t rows = d.x.n * d.x.pixels();
   const size_t in = gradient ? 3 : 2;
   // Lanes share a row, so a thread of the grid has rows / 32 of its own.
@@ -49,11 +50,10 @@ std::shared_ptr<Kernel> cross_entropy(const LossDesc& d, bool gradient) {
   const double weight = static_cast<double>(d.scale) / static_cast<double>(rows);
   const size_t bytes = cuda::reduction_bytes(blocks, 2);
   return cuda::launched(in + 2, bytes, [=](Stream& stream, const Args& a) {
-    const cuda::CrossEntropyRows all{
-        a.real(in), a.real(in + 1),          gradient ? a.real(2) : nullptr,
-        rows,       static_cast<int>(d.x.c), weight};
+    const cuda::LogitRows all{a.real(in), a.real(in + 1),          gradient ? a.real(2) : nullptr,
+                              rows,       static_cast<int>(d.x.c), weight};
     const cuda::WriteLoss finish = results(d, a, rows);
-    cuda::launch(cuda::cross_entropy_kernel<cuda::WriteLoss>, {dim3(blocks), cuda::kBlock, 0},
+    cuda::launch(cuda::row_loss_kernel<Loss, cuda::WriteLoss>, {dim3(blocks), cuda::kBlock, 0},
                  stream, all, a.scratch<double>(), finish);
     cuda::launch_join<cuda::JoinSum, 2>(stream, a.scratch<double>(), blocks, finish);
   });
@@ -79,7 +79,9 @@ CudaKernels::Made CudaKernels::make_loss(const LossDesc& d, bool gradient) {
     case Kind::kHinge:
       return pointwise<Kind::kHinge>(d, gradient);
     case Kind::kCrossEntropy:
-      return cross_entropy(d, gradient);
+      return of_rows<cuda::CrossEntropy>(d, gradient);
+    case Kind::kBceLogSumExp:
+      return of_rows<cuda::BceLogSumExp>(d, gradient);
   }
   return nullptr;
 }

@@ -46,7 +46,7 @@ struct WriteLoss {
   }
 };
 
-struct CrossEntropyRows {
+struct LogitRows {
   const float *x, *t;
   float* dx;  // or null
   int64_t rows;
@@ -66,34 +66,69 @@ struct Largest {
   }
 };
 
-// -log softmax(x)[t] = log(sum exp(x - max)) + max - x[t]; a warp per row. totals: value, right.
-template <typename Finish>
-__global__ void __launch_bounds__(256)
-    cross_entropy_kernel(CrossEntropyRows d, double* partial, Finish finish) {
-  const int lane = static_cast<int>(threadIdx.x % kWarp);
-  const int64_t warps = threads_in_grid() / kWarp;
-  double total[2] = {};
-  for (int64_t row = thread_in_grid() / kWarp; row < d.rows; row += warps) {
-    const float* x = d.x + row * d.classes;
-    const int target = static_cast<int>(d.t[row]);
-    Largest best{x[0], 0};
-    for (int c = lane; c < d.classes; c += kWarp) best.meet(x[c], c);
+// The largest of a row and the sum of exp(x - largest), for all lanes of its warp.
+struct RowExponentials {
+  Largest best;
+  double top, sum;
+
+  __device__ RowExponentials(const float* x, int classes, int lane) : best{x[0], 0}, sum(0) {
+    for (int c = lane; c < classes; c += kWarp) best.meet(x[c], c);
     for (int step = kWarp / 2; step > 0; step /= 2) {
       const float value = __shfl_xor_sync(kAllLanes, best.value, step);
       const int at = __shfl_xor_sync(kAllLanes, best.at, step);
       best.meet(value, at);
     }
-    const double top = static_cast<double>(best.value);
-    double sum = 0;
-    for (int c = lane; c < d.classes; c += kWarp) sum += exp(static_cast<double>(x[c]) - top);
+    top = static_cast<double>(best.value);
+    for (int c = lane; c < classes; c += kWarp) sum += exp(static_cast<double>(x[c]) - top);
     for (int step = kWarp / 2; step > 0; step /= 2) sum += __shfl_xor_sync(kAllLanes, sum, step);
+  }
+  __device__ double share(float x) const { return exp(static_cast<double>(x) - top) / sum; }
+};
+
+// -log softmax(x)[t] = log(sum exp(x - max)) + max - x[t].
+struct CrossEntropy {
+  int target;
+  double value;
+  bool right;
+
+  __device__ CrossEntropy(const RowExponentials& all, const float* x, float t)
+      : target(static_cast<int>(t)),
+        value(log(all.sum) + (all.top - static_cast<double>(x[target]))),
+        right(all.best.at == target) {}
+  __device__ double slope(double share, int c) const { return share - (c == target ? 1 : 0); }
+};
+
+struct BceLogSumExp {
+  LossTerm<double> term;
+  double value;
+  bool right;
+
+  __device__ BceLogSumExp(const RowExponentials& all, const float*, float t)
+      : term(loss_term<LossDesc::Kind::kBceLogits, LibraryMath>(log(all.sum) + all.top,
+                                                                static_cast<double>(t))),
+        value(term.value),
+        right(term.right) {}
+  __device__ double slope(double share, int) const { return term.slope * share; }
+};
+
+// A loss of each row of logits; a warp per row. totals: value, right.
+template <typename Loss, typename Finish>
+__global__ void __launch_bounds__(256)
+    row_loss_kernel(LogitRows d, double* partial, Finish finish) {
+  const int lane = static_cast<int>(threadIdx.x % kWarp);
+  const int64_t warps = threads_in_grid() / kWarp;
+  double total[2] = {};
+  for (int64_t row = thread_in_grid() / kWarp; row < d.rows; row += warps) {
+    const float* x = d.x + row * d.classes;
+    const RowExponentials all(x, d.classes, lane);
+    const Loss loss(all, x, d.t[row]);
     for (int c = lane; d.dx && c < d.classes; c += kWarp) {
-      const double share = exp(static_cast<double>(x[c]) - top) / sum;
-      d.dx[row * d.classes + c] = static_cast<float>(d.weight * (share - (c == target ? 1 : 0)));
+      const double share = all.share(x[c]);
+      d.dx[row * d.classes + c] = static_cast<float>(d.weight * loss.slope(share, c));
     }
     if (lane > 0) continue;
-    total[0] += log(sum) + (top - static_cast<double>(x[target]));
-    total[1] += best.at == target ? 1 : 0;
+    total[0] += loss.value;
+    total[1] += loss.right ? 1 : 0;
   }
   end_reduction<JoinSum>(total, partial, finish);
 }

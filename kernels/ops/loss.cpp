@@ -17,6 +17,8 @@ const char* loss_name(LossDesc::Kind kind) {
       return "hinge";
     case LossDesc::Kind::kCrossEntropy:
       return "cross_entropy";
+    case LossDesc::Kind::kBceLogSumExp:
+      return "bce_logsumexp";
   }
   return "?";
 }

@@ -14,14 +14,28 @@ namespace gantry {
 //   hinge       l = relu(1 - t x), t = +-1       rate: share with t x > 0
 //   cross_entropy  l = -log softmax(x)[t] per sample over its channels; x: n x classes
 //                                                rate: share whose largest logit is t
+//   bce_logsumexp  bce_logits of s = log sum over channels of exp(x); x: n x classes, t: n x 1
+//                                                rate: share with (s > 0) == (t > 0.5)
+//                  (K classes and a further one whose logit is 0; Salimans et al. 2016, section 5)
 // Finite and exact for |x| up to 1e4. scale may be negative (the saturating generator loss).
 struct LossDesc {
-  enum class Kind : uint8_t { kBceLogits, kMse, kL1, kLinear, kHinge, kCrossEntropy };
+  enum class Kind : uint8_t {
+    kBceLogits,
+    kMse,
+    kL1,
+    kLinear,
+    kHinge,
+    kCrossEntropy,
+    kBceLogSumExp
+  };
   Kind kind = Kind::kBceLogits;
   Shape x;
   Shape t;  // that of x; or n x 1: one target per sample
   float scale = 1;
   bool weighted = false;  // l(x, t) of sample n counts w[n] times; the rate as ever
+
+  // Whether l is one number for all channels of a pixel.
+  bool over_channels() const { return kind >= Kind::kCrossEntropy; }
 };
 // {value: 1, rate: 1, dx | x, t, [w: n x 1]}
 // {value: 1, rate: 1 | x, t, [w]} when built with gradient = false

@@ -63,6 +63,7 @@ TEST(Golden, Losses) {
     const Shape shape{5, 3, 1, 1}, per_sample{5, 1, 1, 1}, one = vector_shape(1);
     const Arg x = in(shape, g.take(shape)), t = in(shape, g.take(shape));
     const Arg sign = in(shape, g.take(shape)), classes = in(per_sample, g.take(per_sample));
+    const Arg real = in(per_sample, g.take(per_sample));
     const auto check = [&](Loss kind, const Arg& target) {
       const LossDesc d{kind, shape, target.shape, 1};
       const std::vector<Vec> got = g.run([&](Kernels& k) { return k.loss(d, true); },
@@ -76,6 +77,7 @@ TEST(Golden, Losses) {
     check(Loss::kLinear, sign);
     check(Loss::kHinge, sign);
     check(Loss::kCrossEntropy, classes);
+    check(Loss::kBceLogSumExp, real);
   });
 }
 

@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 #include <gtest/gtest.h>
 
+#include <cmath>
+
 #include "tests/kernels/calculus.h"
 
 namespace gantry::ladder {
@@ -58,6 +60,39 @@ TEST(LossLadder, CrossEntropyIsTheReference) {
   }
 }
 
+TEST(LossLadder, BceOfLogSumExpIsTheReference) {
+  for (const int64_t n : {int64_t{1}, int64_t{7}, int64_t{64}}) {
+    for (const int64_t classes : {int64_t{1}, int64_t{10}, int64_t{1000}}) {
+      const Shape x{n, classes, 1, 1}, t{n, 1, 1, 1};
+      // Around s = 0, where both classes are possible.
+      const double low = -std::log(static_cast<double>(classes));
+      check_loss({LossKind::kBceLogSumExp, x, t, 0.7f}, Sampler(63).normal(x, low, 1.5),
+                 Sampler(64).uniform(t, 0, 1));
+    }
+  }
+}
+
+// Of one class it is the cross-entropy of that logit; of two alike, that of log 2 more.
+TEST(LossLadder, LogSumExpCountsTheClasses) {
+  const Shape one = vector_shape(1), t{3, 1, 1, 1};
+  const auto evaluate = [&](LossKind kind, int64_t classes, const Vec& x) {
+    const LossDesc d{kind, {3, classes, 1, 1}, t, 1};
+    return run(reference_backend(), [=](Kernels& k) { return k.loss(d, true); },
+               {out(one), out(one), out(d.x), in(d.x, x), in(t, {0, 1, 0.25})});
+  };
+  const std::vector<Vec> single = evaluate(LossKind::kBceLogSumExp, 1, {-2, 0.5, 3});
+  const std::vector<Vec> plain = evaluate(LossKind::kBceLogits, 1, {-2, 0.5, 3});
+  EXPECT_NEAR(single[0][0], plain[0][0], 1e-14);
+  EXPECT_EQ(single[1], plain[1]);
+  for (size_t i = 0; i < 3; ++i) EXPECT_NEAR(single[2][i], plain[2][i], 1e-15);
+  const double two = std::log(2.0);
+  const std::vector<Vec> pairs = evaluate(
+      LossKind::kBceLogSumExp, 2, {-2 - two, -2 - two, 0.5 - two, 0.5 - two, 3 - two, 3 - two});
+  EXPECT_NEAR(pairs[0][0], single[0][0], 1e-14);
+  EXPECT_EQ(pairs[1], single[1]);
+  for (size_t i = 0; i < 6; ++i) EXPECT_NEAR(pairs[2][i], single[2][i / 2] / 2, 1e-15);
+}
+
 TEST(LossLadder, FarFromZero) {
   const Vec far =
       rounded({-1e4, -500, -104, -89, -30, -17, -1e-6, 1e-6, 17, 30, 89, 104, 500, 1e4});
@@ -75,6 +110,11 @@ TEST(LossLadder, FarFromZero) {
   }
   for (const double label : {0.0, 7.0, 13.0})
     check_loss({LossKind::kCrossEntropy, {1, 14, 1, 1}, one, 1}, far, {label});
+  for (const double target : {0.0, 1.0}) {
+    check_loss({LossKind::kBceLogSumExp, {1, 14, 1, 1}, one, 1}, far, {target});
+    for (const double value : far)
+      check_loss({LossKind::kBceLogSumExp, {1, 2, 1, 1}, one, 1}, {value, -1e4}, {target});
+  }
 }
 
 TEST(LossLadder, GradientIsTheSlope) {
@@ -103,6 +143,8 @@ TEST(LossLadder, GradientIsTheSlope) {
   }
   check({LossKind::kCrossEntropy, {4, 5, 1, 1}, per_sample, 2}, Sampler(66).normal({4, 5, 1, 1}),
         {0, 4, 2, 2});
+  check({LossKind::kBceLogSumExp, {4, 5, 1, 1}, per_sample, 2}, Sampler(66).normal({4, 5, 1, 1}),
+        {0, 1, 0.25, 0.75});
 }
 
 // Weights of samples: 0 takes one out of value and gradient, not out of the rate.

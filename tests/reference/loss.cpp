@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
+#include <algorithm>
 #include <cmath>
 
 #include "tests/reference/reference_backend.h"
@@ -31,6 +32,7 @@ Term term(LossDesc::Kind kind, double x, double t) {
     case LossDesc::Kind::kHinge:
       return {t * x < 1 ? 1 - t * x : 0, t * x < 1 ? -t : 0, t * x > 0};
     case LossDesc::Kind::kCrossEntropy:
+    case LossDesc::Kind::kBceLogSumExp:
       break;
   }
   return {};
@@ -79,11 +81,33 @@ void cross_entropy(const LossDesc& d, bool gradient, Args a) {
   *a.real(1) = right / count;
 }
 
+void bce_logsumexp(const LossDesc& d, bool gradient, Args a) {
+  const size_t in = gradient ? 3 : 2;
+  const int64_t classes = d.x.c;
+  const double count = static_cast<double>(d.x.n), scale = static_cast<double>(d.scale);
+  double total = 0, right = 0;
+  for (int64_t n = 0; n < d.x.n; ++n) {
+    const double* x = a.real(in) + n * classes;
+    const double top = *std::max_element(x, x + classes);
+    double sum = 0;
+    for (int64_t c = 0; c < classes; ++c) sum += std::exp(x[c] - top);
+    const Term l = term(LossDesc::Kind::kBceLogits, top + std::log(sum), a.real(in + 1)[n]);
+    total += l.value;
+    right += l.right ? 1 : 0;
+    for (int64_t c = 0; gradient && c < classes; ++c) {
+      a.real(2)[n * classes + c] = scale / count * l.slope * std::exp(x[c] - top) / sum;
+    }
+  }
+  *a.real(0) = scale * total / count;
+  *a.real(1) = right / count;
+}
+
 }  // namespace
 
 Kernels::Made ReferenceKernels::make_loss(const LossDesc& d, bool gradient) {
   return loop((gradient ? 5 : 4) + (d.weighted ? 1 : 0), [=](Args a) {
     if (d.kind == LossDesc::Kind::kCrossEntropy) return cross_entropy(d, gradient, a);
+    if (d.kind == LossDesc::Kind::kBceLogSumExp) return bce_logsumexp(d, gradient, a);
     pointwise(d, gradient, a);
   });
 }

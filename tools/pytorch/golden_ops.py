@@ -138,7 +138,7 @@ def spatial():
 def losses():
     x, t, sign = draw(5, 3, scale=2), torch.rand(5, 3).float().double(), draw(5, 3).sign()
     classes = torch.tensor([0, 2, 1, 1, 2])
-    put("loss/in", x, t, sign, classes)
+    put("loss/in", x, t, sign, classes, t[:, 0])
     x.requires_grad_()
     for value in [
         F.binary_cross_entropy_with_logits(x, t),
@@ -147,6 +147,7 @@ def losses():
         (sign * x).mean(),
         F.relu(1 - sign * x).mean(),
         F.cross_entropy(x, classes),
+        F.binary_cross_entropy_with_logits(torch.logsumexp(x, 1), t[:, 0]),
     ]:
         put("loss/out", value, torch.autograd.grad(value, x)[0])
 
