@@ -34,6 +34,7 @@ class AdversarialRecording {
     const int64_t batches = d_steps_ + (objective_.compares_real() ? train.g_steps : 0);
     record_start(system_, recorder_, batches);
     record_latch(system_, recorder_, d_);
+    if (objective_.reads_labelled()) labelled_ = inputs_.labelled(d_steps_ * train.batch);
     if (train.order == TrainConfig::Order::kGFirst) {
       for (int64_t k = 0; k < train.g_steps; ++k) generator_update(k);
       discriminator_updates();
@@ -134,6 +135,7 @@ class AdversarialRecording {
     number_samples(train.batch, reals);
     const Shown real = inputs_.shown(batch, 2 * draw);
     judge(real, fake, draw, {reals, made}, micro > 0);
+    judge_labelled(k, reals, draw);
     if (penalised_) {
       number_samples(train.batch, reals);
       const Part whole{0, system_.shards.local(train.batch)};
@@ -230,6 +232,18 @@ class AdversarialRecording {
     backward_d(pass, gradients_of(recorder_, dy, {&sum}), accumulate);
   }
 
+  // The samples of known class that go with those of the k-th real batch.
+  void judge_labelled(int64_t k, const Part& samples, uint32_t draw) {
+    if (!objective_.reads_labelled()) return;
+    const int64_t batch = system_.config.train.batch;
+    number_samples(batch, samples);
+    const int64_t first = k * batch + system_.shards.offset(batch) + samples.first;
+    SecondLook look = look_at_labelled(system_, recorder_, inputs_,
+                                       labelled_.samples(first, samples.count), draw);
+    objective_.discriminator_labelled(objective_call(draw, 1), look.critique());
+    look.backward();
+  }
+
   // D's outputs as they stood after `calls` calls, before the objective: the score, and those that
   // it has read. What nobody reads has no memory of its own by then.
   void tap_outputs(const char* name, const Critique& critique, size_t calls) {
@@ -265,6 +279,7 @@ class AdversarialRecording {
         const Shown batch = real_batch(k, samples);
         inputs_.tap(batch);
         judge_real(inputs_.shown(batch, 2 * draw), draw, 1, false);
+        judge_labelled(k, samples, draw);
       });
     }
     update_d();
@@ -364,6 +379,7 @@ class AdversarialRecording {
   Recorder recorder_;
   std::vector<Tap> taps_;
   StepInputs inputs_;
+  Shown labelled_{};             // of all ranks' updates of D, where the objective reads such
   std::vector<Fakes> reusable_;  // fakes of the last D update, by shard and micro-batch
   int d_updates_ = 0, g_updates_ = 0;
 };

@@ -12,14 +12,14 @@ using Rules = std::vector<BrokenRule>;
 void check_features(const RunConfig& config, Rules& rules) {
   const ObjectiveConfig& objective = config.objective;
   const bool pulls = objective.type == "ebgan" && objective.ebgan.pt_weight > 0;
-  const bool matches = objective.type == "feature_matching";
+  const bool matches = objective.matches_features();
   if ((!pulls && !matches) || config.discriminator.network.outputs.size() >= 2) return;
   const char* const wanted =
       pulls ? "the pulling-away term reads D's code as its second output; name D's last layer and "
               "that of the code, as in \"outputs\": [\"reconstruction\", \"code\"], or set "
               "objective.ebgan.pt_weight=0"
             : "the features that G matches are D's second output; name D's last layer and that of "
-              "the features, as in \"outputs\": [\"score\", \"features\"]";
+              "the features, as in \"outputs\": [\"last\", \"features\"]";
   rules.push_back({"/discriminator/outputs", wanted});
 }
 

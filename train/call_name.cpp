@@ -9,7 +9,7 @@ CallName split_call(const std::string& name) {
   const size_t pass = name.rfind('.');
   if (micro == std::string::npos) return {};
   std::string layer = pass > micro ? name.substr(micro + 1, pass - micro - 1) : "", penalty;
-  for (const std::string of : {"gradient", "dragan", "r1", "r2", "consistency"}) {
+  for (const std::string of : {"gradient", "dragan", "r1", "r2", "consistency", "labelled"}) {
     if (layer != of && !layer.starts_with(of + ".")) continue;
     penalty = "." + of;
     layer.erase(0, penalty.size());

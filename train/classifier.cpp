@@ -14,6 +14,11 @@ ValueRange range_of(const System& system) {
   return {system.config.data.range[0], system.config.data.range[1]};
 }
 
+const Player* naming_player(const System& system) {
+  if (system.has("c")) return &system.player("c");
+  return system.config.objective.is_semi_supervised() ? &system.player("d") : nullptr;
+}
+
 Classifier::Classifier(System& system, Stream& stream, int64_t batch)
     : system_(system),
       stream_(stream),
@@ -25,10 +30,11 @@ Classifier::Classifier(System& system, Stream& stream, int64_t batch)
   Program program;
   Recorder recorder{program, *system.backend.kernels, program.external("step", system.step.view()),
                     system.seed(), 0};
-  const Player& c = system.player("c");
+  const Player& c = *naming_player(system);
   const NetworkPass pass = c.network.forward(
       recorder, c.store, c.averaged_values(), c.store.state_values(),
-      {program.external("images", images_.view())}, {.mode = Mode::kInference, .track = false});
+      {program.external("images", images_.view())},
+      {.mode = Mode::kInference, .track = false, .reference = c.reference_refs(program)});
   program.call("keep", recorder.kernels.sum({.y = logits_.shape(), .scale = {1.0f}}),
                {program.external("logits", logits_.view())}, {pass.outputs[0]});
   MemoryPlan plan = plan_memory(program);

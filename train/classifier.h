@@ -14,6 +14,9 @@ namespace gantry {
 // What black and white are in the data of a run.
 ValueRange range_of(const System& system);
 
+// The network whose first output are logits of the classes of the data; null: the run has none.
+const Player* naming_player(const System& system);
+
 // A classifier's network at work: in inference mode, a fixed number of images at a time.
 class Classifier {
  public:

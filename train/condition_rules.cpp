@@ -53,6 +53,12 @@ void check_who_is_told(const RunConfig& config, Rules& rules) {
     }
     return;
   }
+  if (config.objective.is_semi_supervised() && (g || d)) {
+    rules.push_back({concat("/", g ? "generator" : "discriminator", "/inputs"),
+                     "the objective \"semi_supervised\" knows the labels of a few samples alone; "
+                     "remove \"label\""});
+    return;
+  }
   if (d && !g) {
     rules.push_back({"/discriminator/inputs",
                      "D is told the label of each sample and G is not, so G cannot match it; add "
@@ -153,6 +159,7 @@ void check_conditions(const RunConfig& config, Rules& rules) {
     rules.push_back({"/classifier/inputs", "a classifier is not told labels; remove \"label\""});
   }
   if (config.objective.is_classifier()) check_logits(config.classifier, 0, rules);
+  if (config.objective.is_semi_supervised()) check_logits(config.discriminator, 0, rules);
   check_who_is_told(config, rules);
   check_outputs(config, rules);
   check_label_source(config, rules);

@@ -239,8 +239,9 @@ void RunConfig::describe(Fields& f) {
            [this](Fields& g) { train.describe(g); });
   f.object({"output", "What a run leaves besides checkpoints and metrics."},
            [this](Fields& g) { output.describe(g); });
-  f.object({"evaluation", "What a classifier is measured on."},
-           [this](Fields& g) { evaluation.describe(g); });
+  f.object(
+      {"evaluation", "What a classifier, or a discriminator that names classes, is measured on."},
+      [this](Fields& g) { evaluation.describe(g); });
   f.object({"distributed", "How several ranks train together."},
            [this](Fields& g) { distributed.describe(g); });
 }

@@ -138,7 +138,7 @@ struct OutputConfig {
   void describe(Fields& f);
 };
 
-// "evaluation": samples that are not trained on, which a classifier is measured by.
+// "evaluation": samples that are not trained on, by which a network that names classes is measured.
 struct EvaluationConfig {
   int64_t every = 0;  // steps; 0: at the end only
   bool has_data = false;

@@ -108,7 +108,9 @@ void check_batches(const RunConfig& config, Rules& rules) {
 void check_evaluation(const RunConfig& config, Rules& rules) {
   const EvaluationConfig& evaluation = config.evaluation;
   const bool given = evaluation.has_data || evaluation.every > 0;
-  if (given && !config.objective.is_classifier()) {
+  const bool names_classes =
+      config.objective.is_classifier() || config.objective.is_semi_supervised();
+  if (given && !names_classes) {
     rules.push_back({"/evaluation", concat("has no effect on the objective \"",
                                            config.objective.type, "\"; remove it")});
   } else if (given && !config.has_evaluation_data()) {

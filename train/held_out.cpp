@@ -10,7 +10,8 @@ constexpr int64_t kBatch = 250;
 
 HeldOut::HeldOut(System& system, Stream& stream)
     : data_(open_data(system.config.evaluation_data(), system.seed())),
-      classifier_(system, stream, kBatch) {
+      classifier_(system, stream, kBatch),
+      player_(naming_player(system)->name) {
   const DataInfo& info = data_->info();
   if (info.sample == system.sample.shape && info.classes == system.sample.classes) return;
   throw ConfigError(concat("/evaluation/data: has samples of ", to_string(info.sample), " in ",
@@ -20,7 +21,7 @@ HeldOut::HeldOut(System& system, Stream& stream)
 
 std::map<std::string, double> HeldOut::measure() {
   const Verdict verdict = judge_all(classifier_, *data_);
-  return {{"c.test_loss", verdict.loss()}, {"c.test_accuracy", verdict.accuracy()}};
+  return {{player_ + ".test_loss", verdict.loss()}, {accuracy_name(), verdict.accuracy()}};
 }
 
 }  // namespace gantry

@@ -15,12 +15,15 @@ class HeldOut {
   // Opens the data. Throws DataError; ConfigError where they are not like the run's own.
   HeldOut(System& system, Stream& stream);
 
-  // c.test_loss and c.test_accuracy, over all of them.
+  // c.test_loss and c.test_accuracy, over all of them; of a discriminator that names classes,
+  // d.test_loss and d.test_accuracy.
   std::map<std::string, double> measure();
+  std::string accuracy_name() const { return player_ + ".test_accuracy"; }
 
  private:
   std::unique_ptr<DataSource> data_;
   Classifier classifier_;
+  std::string player_;
 };
 
 }  // namespace gantry

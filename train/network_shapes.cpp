@@ -12,7 +12,7 @@ void check_discriminator_outputs(const ObjectiveConfig& objective,
     throw ConfigError(concat("/discriminator/layers: the score of D must have one channel, not ",
                              to_string(answer), " (NxCxHxW); change its last layer"));
   }
-  if (!objective.has_score() && answer != sample) {
+  if (objective.has_energy() && answer != sample) {
     throw ConfigError(concat("/discriminator/layers: with the objective \"", objective.type,
                              "\" D is an autoencoder; it must answer with the shape of a sample, ",
                              to_string(sample), " (NxCxHxW), not ", to_string(answer)));

@@ -10,8 +10,7 @@ namespace gantry {
 
 // What an objective asks of the shapes of the networks' outputs (n = 1). ConfigError with the
 // network's place, both shapes and the remedy.
-// D: a score of one channel; as an autoencoder the shape of a sample; a second output where the
-// objective reads features.
+// D: a score of one channel; as an autoencoder the shape of a sample.
 void check_discriminator_outputs(const ObjectiveConfig& objective,
                                  const std::vector<NamedShape>& outputs, const Shape& sample);
 // E: as many numbers as a latent has, or for "vae" twice as many: means, then log variances.

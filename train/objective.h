@@ -78,11 +78,14 @@ class Objective {
   virtual ~Objective() = default;
   // G's loss reads what D answers for a real batch, too.
   virtual bool compares_real() const { return false; }
+  // D's loss is also about samples of known class, which are no part of the real batch.
+  virtual bool reads_labelled() const { return false; }
   // What it keeps of a batch's parts: means over samples that generator() and the others write, and
   // that are averaged over all shards before generator_done() reads them.
   virtual TensorRefs means(Program&) const { return {}; }
   virtual void discriminator_real(const ObjectiveCall&, const Critique& real) const = 0;
   virtual void discriminator_fake(const ObjectiveCall&, const Critique& fake) const = 0;
+  virtual void discriminator_labelled(const ObjectiveCall&, const Critique&) const {}
   virtual void generator(const ObjectiveCall&, const Critique& fake) const = 0;
   // Once per update of G, after all parts of its batch.
   virtual void generator_done(const ObjectiveCall&) const {}

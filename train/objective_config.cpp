@@ -4,10 +4,21 @@
 namespace gantry {
 namespace {
 
-constexpr const char* kObjectives[] = {
-    "gan",     "lsgan",       "wgan",  "wgan_gp",          "dragan",
-    "hinge",   "ebgan",       "began", "feature_matching", "acgan",
-    "infogan", "autoencoder", "vae",   "classifier"};
+constexpr const char* kObjectives[] = {"gan",
+                                       "lsgan",
+                                       "wgan",
+                                       "wgan_gp",
+                                       "dragan",
+                                       "hinge",
+                                       "ebgan",
+                                       "began",
+                                       "feature_matching",
+                                       "semi_supervised",
+                                       "acgan",
+                                       "infogan",
+                                       "autoencoder",
+                                       "vae",
+                                       "classifier"};
 constexpr const char* kDistances[] = {"squared", "absolute"};
 constexpr const char* kLikelihoods[] = {"gaussian", "bernoulli"};
 constexpr const char* kLosses[] = {"bce", "least_squares", "wasserstein", "hinge"};
@@ -73,6 +84,18 @@ void FeatureMatchingConfig::describe(Fields& f) {
                "Of the mean features: squared, their squared distance (the paper); absolute, the "
                "mean of the absolute differences (its code)."},
               distance, kDistances);
+}
+
+void SemiSupervisedConfig::describe(Fields& f) {
+  f.integer({"labels_per_class",
+             "Samples of each class whose label D is told: the first of each that the run reads."},
+            labels_per_class, {.min = 1});
+  f.real({"supervised", "Weight in D's loss of the cross-entropy on labelled samples."}, supervised,
+         {.min = 0, .open_min = true});
+  f.real({"unsupervised",
+          "Weight in D's loss of telling real samples, and as much of telling generated ones, from "
+          "the other side."},
+         unsupervised, {.min = 0, .open_min = true});
 }
 
 void LikelihoodConfig::describe(Fields& f, bool variational) {
@@ -163,7 +186,11 @@ void ObjectiveConfig::describe_own(Fields& f) {
     f.object({"infogan", "Weights of the terms about codes."},
              [this](Fields& g) { infogan.describe(g); });
   }
-  if (type == "feature_matching") {
+  if (is_semi_supervised()) {
+    f.object({"semi_supervised", "What D learns of classes."},
+             [this](Fields& g) { semi_supervised.describe(g); });
+  }
+  if (matches_features()) {
     f.object({"feature_matching", "What G matches."},
              [this](Fields& g) { feature_matching.describe(g); });
   }

@@ -64,6 +64,16 @@ struct FeatureMatchingConfig {
   void describe(Fields& f);
 };
 
+// "semi_supervised": D names the class of samples, that of a few of which it is told, and G matches
+// its features (Salimans et al. 2016, section 5).
+struct SemiSupervisedConfig {
+  int64_t labels_per_class = 10;
+  double supervised = 1;      // weight of the cross-entropy on labelled samples
+  double unsupervised = 0.5;  // of each side of the game
+
+  void describe(Fields& f);
+};
+
 // "autoencoder", "vae": what a sample x costs, given its reconstruction y.
 struct LikelihoodConfig {
   enum class Kind : uint8_t { kGaussian, kBernoulli };
@@ -99,6 +109,7 @@ struct ObjectiveConfig {
   EbganConfig ebgan;
   BeganConfig began;
   FeatureMatchingConfig feature_matching;
+  SemiSupervisedConfig semi_supervised;
   LikelihoodConfig likelihood;
   PenaltiesConfig penalties;
   LecamConfig lecam;
@@ -108,12 +119,15 @@ struct ObjectiveConfig {
   CodeLossConfig infogan;
 
   // D answers with a score, which `loss` and `labels` are about.
-  bool has_score() const { return !has_energy() && has_discriminator(); }
+  bool has_score() const { return has_discriminator() && !has_energy() && !is_semi_supervised(); }
   // D draws its input again; how far off it is, is its answer.
   bool has_energy() const { return type == "ebgan" || type == "began"; }
   bool has_discriminator() const { return !is_autoencoder() && !is_classifier(); }
   bool is_autoencoder() const { return type == "autoencoder" || type == "vae"; }
   bool is_classifier() const { return type == "classifier"; }
+  // D answers with a logit for each class.
+  bool is_semi_supervised() const { return type == "semi_supervised"; }
+  bool matches_features() const { return type == "feature_matching" || is_semi_supervised(); }
   bool has_labels() const { return loss == Loss::kBce || loss == Loss::kLeastSquares; }
   const char* loss_name() const;  // as configs write it
 

@@ -15,11 +15,12 @@ std::unique_ptr<ResidentData> ResidentData::make(const DataSource& source, Devic
   if (!device.is_apart()) return nullptr;
   const std::optional<StoredSet> set = source.stored();
   if (!set || bytes_of(*set) > device.available_bytes() / 4) return nullptr;
-  return std::unique_ptr<ResidentData>(new ResidentData(*set, device, stream));
+  return std::make_unique<ResidentData>("data", *set, device, stream);
 }
 
-ResidentData::ResidentData(const StoredSet& set, Device& device, Stream& stream)
-    : desc_(set.desc), samples_(device, desc_.stored(), DType::kU8) {
+ResidentData::ResidentData(const std::string& name, const StoredSet& set, Device& device,
+                           Stream& stream)
+    : name_(name), desc_(set.desc), samples_(device, desc_.stored(), DType::kU8) {
   device.copy_to_device(stream, samples_.view().data, set.samples.data(), samples_.bytes());
   if (desc_.labels) {
     classes_ = Tensor(device, vector_shape(desc_.count), DType::kI32);
@@ -33,13 +34,13 @@ void ResidentData::record(Recorder& recorder, const TensorRef& position, const T
   Program& program = recorder.program;
   DecodeDesc desc = desc_;
   desc.y = images.shape;
-  TensorRefs outputs = {images}, inputs = {program.external("data", samples_.view())};
+  TensorRefs outputs = {images}, inputs = {program.external(name_, samples_.view())};
   if (desc.labels) {
     outputs.push_back(labels);
-    inputs.push_back(program.external("data_classes", classes_.view()));
+    inputs.push_back(program.external(name_ + "_classes", classes_.view()));
   }
   inputs.push_back(position);
-  program.call("data", recorder.kernels.decode(desc), outputs, inputs);
+  program.call(name_, recorder.kernels.decode(desc), outputs, inputs);
 }
 
 }  // namespace gantry

@@ -17,14 +17,16 @@ class ResidentData {
   static std::unique_ptr<ResidentData> make(const DataSource& source, Device& device,
                                             Stream& stream);
 
+  // Of a few samples, in the memory of any device. `name`: of its calls and tensors.
+  ResidentData(const std::string& name, const StoredSet& set, Device& device, Stream& stream);
+
   // Records reading samples *position, *position + 1, ... of the stream into `images` and, where
   // the set has labels, `labels` (n x 1).
   void record(Recorder& recorder, const TensorRef& position, const TensorRef& images,
               const TensorRef& labels) const;
 
  private:
-  ResidentData(const StoredSet& set, Device& device, Stream& stream);
-
+  std::string name_;
   DecodeDesc desc_;
   Tensor samples_, classes_;
 };

@@ -5,6 +5,7 @@
 #include <cstring>
 #include <iomanip>
 
+#include "train/data/labelled.h"
 #include "train/host_copy.h"
 #include "train/system_state.h"
 
@@ -96,6 +97,12 @@ Session::Session(RunConfig config, Backend& backend, std::unique_ptr<DataSource>
   // Of several ranks none reads whole batches.
   if (system_.config.data.on_device && backend.communicator->size() == 1)
     system_.resident = ResidentData::make(*data_, *backend.device, *stream_);
+  if (system_.config.objective.is_semi_supervised()) {
+    const LabelledSubset few =
+        first_of_each_class(*data_, system_.config.objective.semi_supervised.labels_per_class);
+    system_.labelled =
+        std::make_unique<ResidentData>("labelled", few.stored(), *backend.device, *stream_);
+  }
   system_.make_room_for_real(most_real_batches(*training_));
   variants_ = make_variants(system_, *training_, allocator);
   require_best_metric(system_);

@@ -43,8 +43,8 @@ void check_layers(const RunConfig& config, Rules& rules) {
 void check_batch_terms(const RunConfig& config, Rules& rules) {
   const ObjectiveConfig& objective = config.objective;
   const char* const whole = " is about all samples of a batch together, which no rank has; ";
-  if (objective.type == "feature_matching") {
-    rules.push_back({"/objective/type", concat("feature_matching", whole, "train on one rank")});
+  if (objective.matches_features()) {
+    rules.push_back({"/objective/type", concat("feature matching", whole, "train on one rank")});
   }
   if (objective.type == "ebgan" && objective.ebgan.pt_weight > 0) {
     rules.push_back({"/objective/pt_weight",

@@ -59,6 +59,20 @@ Shown StepInputs::shown(const Fakes& fakes, uint32_t draw) {
   return seen({fakes.images, fakes.label, fakes.latents.codes}, "fake", draw);
 }
 
+Shown StepInputs::labelled(int64_t count) {
+  const Shown all{recorder_.temp("labelled", system_.sample.shape.with_n(count)),
+                  recorder_.temp("labelled_labels", {count, 1, 1, 1})};
+  system_.labelled->record(
+      recorder_, recorder_.program.external("position", system_.position.view()), all.x, all.label);
+  return all;
+}
+
+Shown StepInputs::shown_labelled(const Shown& labelled, uint32_t draw) {
+  tap("labelled", labelled.x);
+  tap("labelled_labels", labelled.label);
+  return seen(labelled, "labelled", draw);
+}
+
 Shown StepInputs::seen(Shown shown, const std::string& side, uint32_t draw) {
   const AugmentationConfig& config = system_.config.objective.augmentation;
   if (config.any()) {

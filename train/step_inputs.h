@@ -43,6 +43,9 @@ class StepInputs {
   // As D sees them: augmented, then with instance noise, both told apart by `draw`.
   Shown shown(const Shown& real, uint32_t draw);
   Shown shown(const Fakes& fakes, uint32_t draw);
+  // `count` samples of known class, and how D sees them.
+  Shown labelled(int64_t count);
+  Shown shown_labelled(const Shown& labelled, uint32_t draw);
   // The same augmented once more, as objective.consistency says.
   Shown again(const Shown& real, uint32_t draw);
   // From gradients with respect to what was shown, that with respect to what it was made from.

@@ -71,6 +71,7 @@ class System {
   Tensor position;  // i64, 1: the sample of the data's stream that the coming step reads first
   Tensor bad_step;  // i64, 1: the first step with a metric that is not finite (from 1), else 0
   std::unique_ptr<ResidentData> resident;  // where steps read their real batches themselves
+  std::unique_ptr<ResidentData> labelled;  // samples of known class, where steps read such
   Tensor real_data;    // this rank's part of the real batches of one step, else filled by the host
   Tensor real_labels;  // their class numbers, n x 1; empty where the data have none
 

@@ -54,8 +54,8 @@ class TraceWatcher : public ReplayWatcher {
       add_kernel_on({1, 0}, call, args, name.micro + name.penalty + ".share");
     } else if (name.pass == "about") {
       add_kernel_on({0, 1}, call, args, name.micro + name.penalty + ".offset");
-    } else if (name.pass == "real_noise" || name.pass == "fake_noise") {
-      const std::string side = name.pass.substr(0, 4);
+    } else if (name.pass.ends_with("_noise")) {
+      const std::string side = name.pass.substr(0, name.pass.rfind('_'));
       add_kernel_on({0}, call, args, name.micro + ".noise_" + side);
     } else if (name.pass.starts_with("loss_")) {
       const bool of_generator = call.name[0] == 'g' && name.pass == "loss_fake";

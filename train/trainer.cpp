@@ -57,7 +57,9 @@ Trainer::Trainer(Session& session, RunDir& run, Log& log)
     grid_latents_ =
         sampler_->draw_latents(system.seed(), 0, picture_.samples(config_.output.samples));
   }
-  if (system.has("c") && config_.has_evaluation_data()) held_out_.emplace(system, session.stream());
+  if (naming_player(system) && config_.has_evaluation_data()) {
+    held_out_.emplace(system, session.stream());
+  }
 }
 
 void Trainer::require_space() const {
@@ -120,7 +122,7 @@ void Trainer::evaluate(int64_t step) {
   if (!held_out_) return;
   progress_.pause();
   evaluated_ = held_out_->measure();
-  log_.info("step ", step, ": ", 100 * evaluated_.at("c.test_accuracy"),
+  log_.info("step ", step, ": ", 100 * evaluated_.at(held_out_->accuracy_name()),
             " % of the held-out samples are classified rightly");
   progress_.resume();
 }

@@ -10,6 +10,7 @@
 #include "train/energy_objective.h"
 #include "train/feature_matching.h"
 #include "train/score_terms.h"
+#include "train/semi_supervised.h"
 
 namespace gantry {
 
@@ -22,6 +23,7 @@ std::unique_ptr<Objective> make_game(System& system) {
   if (config.type == "feature_matching") {
     return std::make_unique<FeatureMatching>(config, system.seed());
   }
+  if (config.is_semi_supervised()) return std::make_unique<SemiSupervised>(system);
   auto score = std::make_unique<AdversarialObjective>(config, system.seed());
   if (config.type == "acgan") {
     return std::make_unique<ClassObjective>(std::move(score), config.acgan, system);

@@ -62,7 +62,10 @@ class ShippedRun : public Run, public ::testing::WithParamInterface<std::string>
     const RunConfig& config = loaded_.config;
     if (config.train.generator_batch > 0) words.emplace_back("train.generator_batch=8");
     if (config.train.d_warmup.d_steps > 0) words.emplace_back("train.d_warmup.d_steps=7");
-    if (config.objective.is_classifier()) {
+    if (config.objective.is_semi_supervised()) {
+      words.emplace_back("objective.semi_supervised.labels_per_class=2");
+    }
+    if (config.evaluation.every > 0) {
       words.push_back(concat(R"(evaluation={"every": 2, "data": )", data(1), "}"));
     }
     return words;

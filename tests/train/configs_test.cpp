@@ -61,6 +61,7 @@ constexpr Shipped kShipped[] = {
     {"wgan-gp-cifar10", 3, 32, 1204483, 1053825},
     {"dragan-cifar10", 3, 32, 3448579, 2636673},
     {"sngan-cifar10", 3, 32, 3804739, 2935873},
+    {"semi-supervised", 1, 28, 759681, 1740746},
     {"stacked-mnist-gan", 3, 28, 286795, 1861},
     {"stacked-mnist-wgan-gp", 3, 28, 286795, 1833},
 };
@@ -75,7 +76,10 @@ LoadedConfig load_small(const Shipped& shipped) {
       "train.batch=2", "threads=2",
       concat(R"(data={"source": "glyphs", "samples": 32, "channels": )", shipped.channels,
              R"(, "size": )", shipped.side, R"(, "range": [)", range[0], ", ", range[1], "]}")};
-  if (config.objective.is_classifier()) overrides.push_back("evaluation={}");
+  if (config.evaluation.every > 0) overrides.push_back("evaluation={}");
+  if (config.objective.is_semi_supervised()) {
+    overrides.push_back("objective.semi_supervised.labels_per_class=2");
+  }
   if (config.train.generator_batch > 0) overrides.push_back("train.generator_batch=4");
   // A hundred updates of D, as in the paper, are like ten.
   if (config.train.d_warmup.d_steps > 10) overrides.push_back("train.d_warmup.d_steps=10");

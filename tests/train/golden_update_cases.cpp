@@ -74,6 +74,12 @@ const std::string kFeatures = with_layers(
     {"type": "dense", "units": 1, "name": "score"})",
     R"("outputs": ["score", "features"], )");
 
+const std::string kNaming =
+    with_layers(concat(kConv, R"(, {"type": "layer_norm", "eps": 0.015625}, {"type": "silu"},
+    {"type": "flatten"}, {"type": "dense", "units": 5}, {"type": "softplus", "name": "features"},
+    {"type": "dense", "units": 3, "name": "class"})"),
+                R"("outputs": ["class", "features"], )");
+
 const std::string kReferenced =
     with_layers(concat(kConv, R"(, {"type": "virtual_batch_norm", "eps": 0.015625},
     {"type": "leaky_relu", "slope": 0.25}, {"type": "upsample", "factor": 2}, {"type": "global_average_pool"},
@@ -139,6 +145,9 @@ void add_critics(std::vector<UpdateCase>& all) {
                        networks(generator(), kAutoencoder), adam));
   all.push_back(update("feature_matching", R"({"type": "feature_matching"})",
                        networks(generator(), kFeatures), adam));
+  all.push_back(update("semi_supervised", R"({"type": "semi_supervised",
+      "semi_supervised": {"labels_per_class": 2, "supervised": 0.75}})",
+                       networks(generator(), kNaming), adam));
   all.push_back(
       update("virtual_batch_norm", R"({"type": "gan"})", networks(generator(), kReferenced), adam));
   all.push_back(update("projection_with_penalty",

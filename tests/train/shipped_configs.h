@@ -50,7 +50,7 @@ inline std::vector<std::string> drawn_data(const RunConfig& config) {
   std::vector<std::string> overrides = {
       concat(R"(data={"source": "glyphs", "samples": 512, "channels": )", x.c, R"(, "size": [)",
              x.h, ", ", x.w, R"(], "range": [)", range[0], ", ", range[1], "]}")};
-  if (config.evaluation.has_data) overrides.push_back("evaluation={}");
+  if (config.evaluation.every > 0) overrides.push_back("evaluation={}");
   return overrides;
 }
 

@@ -73,7 +73,7 @@ void add_code(const CodeMeaning& code, Measured& measured, JsonValue& codes) {
 
 OpenRun open_classifier(const std::string& folder, Log& log) {
   OpenRun run = open_run(folder, -1, log);
-  if (!run.system->has("c")) {
+  if (!naming_player(*run.system)) {
     throw ConfigError(concat("--classifier ", folder,
                              ": is no classifier, its "
                              "objective is \"",

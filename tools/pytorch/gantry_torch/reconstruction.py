@@ -1,8 +1,8 @@
 # SPDX-License-Identifier: Apache-2.0
 """Witnesses of the objectives that reconstruct samples or match features, from the papers.
 
-EBGAN: Zhao, Mathieu, LeCun 2017. BEGAN: Berthelot, Schumm, Metz 2017. Feature matching: Salimans
-et al. 2016. VAE: Kingma, Welling 2014.
+EBGAN: Zhao, Mathieu, LeCun 2017. BEGAN: Berthelot, Schumm, Metz 2017. Feature matching and
+semi-supervised learning: Salimans et al. 2016. VAE: Kingma, Welling 2014.
 """
 
 import math
@@ -11,6 +11,7 @@ import torch
 from torch.nn import functional as F
 
 from . import network, spectral
+from .heads import Heads
 from .network import to_memory
 from .optimizers import Optimizer
 from .step import Witness, made_from, masks_of
@@ -146,6 +147,38 @@ class CriticWitness(Witness):
         return found
 
 
+class SemiSupervisedWitness(CriticWitness):
+    """Section 5: K + 1 classes, the last of which, "generated", has the logit 0."""
+
+    def __init__(self, config):
+        super().__init__(config)
+        self.kind = "feature_matching"  # what G does
+        given = config["objective"].get("semi_supervised", {})
+        self.supervised = given.get("supervised", 1)
+        self.unsupervised = given.get("unsupervised", 0.5)
+
+    def judge(self, inputs):
+        pieces = super().judge(inputs)
+        if "labelled" not in inputs:  # of alternating updates, the one on generated samples
+            return pieces
+        d = self.nets["d"]
+        spectral.power_iterate(d, 0)
+        d.track(False)
+        x = self.techniques.show(inputs["labelled"], "labelled", inputs)
+        logits = self.outputs(x, masks_of(inputs, "d", "labelled."))[0]
+        d.track(True)
+        term = Heads.named(logits, inputs["labelled_labels"])
+        pieces["loss_labelled"] = self.supervised * term
+        return pieces
+
+    def loss_of_d(self, side, x, answer, inputs):
+        logits = answer.flatten(1)
+        of_all = torch.cat([logits, torch.zeros_like(logits[:, :1])], dim=1).log_softmax(dim=1)
+        if side == "fake":
+            return -self.unsupervised * of_all[:, -1].mean()
+        return -self.unsupervised * torch.logsumexp(of_all[:, :-1], dim=1).mean()
+
+
 class AutoencoderWitness(Witness):
     """Update e1 is given the batch and trains both networks; g1 shows G's part of it."""
 
@@ -223,6 +256,8 @@ def make_witness(config):
     kind = config.get("objective", {}).get("type", "gan")
     if kind in ("ebgan", "began", "feature_matching"):
         return CriticWitness(config)
+    if kind == "semi_supervised":
+        return SemiSupervisedWitness(config)
     if kind in ("autoencoder", "vae"):
         return AutoencoderWitness(config)
     return Witness(config)
