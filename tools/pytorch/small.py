@@ -17,11 +17,6 @@ BETTER_CONDITIONED = {
     "cgan-mlp": {"train.batch": 16},
     "infogan-mnist": LARGER,
     "infogan-cifar10": LARGER,
-    # While k is 1e-4 or so, thousands of alike contributions of the generated samples, each a few
-    # units in the last place of a weight's gradient, are rounded alike (2e-5 where the convolution
-    # has few output channels; 2e-6 at 0.2).
-    "began": {"objective.began.k": 0.2},
-    "began-cifar10": {"objective.began.k": 0.2},
     # Behind a batch norm the gradients of a channel cancel, so that of the first weights is all
     # rounding from where the picture is constant (1.4e-5, in PyTorch 1.6e-5), unless that is 0.
     "mnist-classifier": {"data.range": "[0,1]"},
