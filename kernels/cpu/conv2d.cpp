@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "kernels/ops/conv2d.h"
 
+#include "kernels/cpu/conv2d_weights_by_parts.h"
 #include "kernels/cpu/cpu_backend.h"
 #include "kernels/cpu/cpu_dense.h"
 #include "kernels/cpu/cpu_device.h"
@@ -49,6 +50,18 @@ std::shared_ptr<Kernel> make_spread(const Conv2dDesc& d, Conv2dPass pass, int th
   return kernel && kernel->scratch_bytes() <= kSpreadLimit ? kernel : nullptr;
 }
 
+std::shared_ptr<Kernel> make_product(const CpuDevice& device, const Conv2dDesc& d,
+                                     Conv2dPass pass) {
+  const int threads = device.threads();
+  if (auto kernel = make_spread(d, pass, threads)) return kernel;
+  if (d.y.pixels() < kFewPixels) {
+    if (auto kernel = make_gather(d, pass, threads)) return kernel;
+  }
+  if (auto kernel = make_dnnl_conv2d(device, d, pass, DnnlLayout::kStored)) return kernel;
+  if (auto kernel = make_gather(d, pass, threads)) return kernel;
+  return make_direct_conv2d(d, pass);
+}
+
 }  // namespace
 
 // The choice is a rule over the shapes, never a timing, so that results repeat.
@@ -61,13 +74,12 @@ CpuKernels::Made CpuKernels::make_conv2d(const Conv2dDesc& desc, Conv2dPass pass
         make_conv2d(linear, pass), activation({out, desc.activation}, ActivationPass::kForward));
   }
   if (const auto dense = conv2d_as_dense(desc)) return make_as_dense(device_, *dense, desc, pass);
-  if (auto kernel = make_spread(desc, pass, threads())) return kernel;
-  if (desc.y.pixels() < kFewPixels) {
-    if (auto kernel = make_gather(desc, pass, threads())) return kernel;
+  if (pass == Conv2dPass::kBackwardWeights && desc.w.n <= kFewChannels) {
+    return make_conv2d_weights_by_parts(desc, [this](const Conv2dDesc& part) {
+      return make_product(device_, part, Conv2dPass::kBackwardWeights);
+    });
   }
-  if (auto kernel = make_dnnl_conv2d(device_, desc, pass, DnnlLayout::kStored)) return kernel;
-  if (auto kernel = make_gather(desc, pass, threads())) return kernel;
-  return make_direct_conv2d(desc, pass);
+  return make_product(device_, desc, pass);
 }
 
 }  // namespace gantry

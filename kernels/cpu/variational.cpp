@@ -12,7 +12,7 @@ namespace gantry {
 namespace {
 
 using cpu::Args;
-using Term = VariationalTerm<LibraryMath, float>;
+using LatentTerm = VariationalTerm<LibraryMath, float>;
 
 constexpr int64_t kBatch = 4 * cpu::kQuads;  // latents drawn at once
 
@@ -41,7 +41,7 @@ std::shared_ptr<Kernel> forward(const VariationalDesc& d, int threads) {
       float* z = a.real(0) + i * d.size;
       divergence[i] = 0;
       for_each_latent(d, step, i, [&](int64_t e, float eps) {
-        const Term term{mu[e], v[e]};
+        const LatentTerm term{mu[e], v[e]};
         z[e] = term.sample(eps);
         divergence[i] += static_cast<double>(term.divergence());
       });
@@ -58,7 +58,7 @@ std::shared_ptr<Kernel> backward(const VariationalDesc& d, int threads) {
       const float *mu = a.real(1) + i * 2 * d.size, *v = mu + d.size, *dz = a.real(2) + i * d.size;
       float *dmu = a.real(0) + i * 2 * d.size, *dv = dmu + d.size;
       for_each_latent(d, step, i, [&](int64_t e, float eps) {
-        const Term term{mu[e], v[e]};
+        const LatentTerm term{mu[e], v[e]};
         dmu[e] = term.dmu(dz[e], weight);
         dv[e] = term.dv(dz[e], eps, weight);
       });

@@ -50,6 +50,7 @@ inline std::vector<Conv2dCase> conv2d_cases() {
       {"keras_same_5x5", 2, 16, 14, 14, 8, 5, 5, 1, 2, 2},
       {"to_one_channel", 2, 32, 9, 9, 1, 5, 5, 1, 2, 2},
       {"to_three_7x7", 2, 32, 8, 8, 3, 7, 7, 1, 3, 3},
+      {"to_three_by_parts", 6, 16, 20, 20, 3, 3, 3, 1, 1, 1},
       {"pointwise", 4, 24, 5, 5, 40, 1, 1},
       {"pointwise_strided", 2, 24, 7, 7, 17, 1, 1, 2},
       {"one_pixel", 3, 7, 1, 1, 5, 1, 1},
