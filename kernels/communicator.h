@@ -7,6 +7,7 @@
 
 #include "core/error.h"
 #include "core/kernel.h"
+#include "kernels/collective_history.h"
 #include "kernels/ops/all_reduce.h"
 
 namespace gantry {
@@ -25,12 +26,19 @@ class Communicator {
   virtual int size() const = 0;
   virtual std::string name() const = 0;  // "Open MPI, 4 ranks"
 
-  // A step of a program (kernels/ops/all_reduce.h). Checks the descriptor (std::logic_error).
+  // A step of a program (kernels/ops/all_reduce.h), which must not outlive the communicator. Checks
+  // the descriptor (std::logic_error).
   KernelPtr all_reduce(const AllReduceDesc& desc);
 
   // Host memory of rank `root` to all; `bytes` is the same everywhere.
-  virtual void broadcast(void* data, size_t bytes, int root) = 0;
-  virtual void barrier() = 0;
+  void broadcast(void* data, size_t bytes, int root);
+  void barrier();
+
+  // The last collective operations of this rank.
+  const CollectiveHistory& history() const { return history_; }
+  // From now on ranks tell each other what they have come to before each collective operation, and
+  // throw PeerError where it is not the same. To be called on all ranks at the same place.
+  void compare_operations(bool yes) { compares_ = yes; }
 
   // How long a collective operation waits for the other ranks, from now on.
   virtual void set_timeout(double seconds) = 0;
@@ -39,7 +47,20 @@ class Communicator {
   virtual void abort(ExitCode code, const std::string& reason) noexcept = 0;
 
  private:
+  class WatchedAllReduce;
+  template <typename Operation>
+  void watch(const char* op, const std::string& what, int64_t count, const char* type,
+             const Operation& operation);
+  void compare(const Collective& mine);
+
   virtual std::shared_ptr<Kernel> make_all_reduce(const AllReduceDesc& desc) = 0;
+  virtual void do_broadcast(void* data, size_t bytes, int root) = 0;
+  virtual void do_barrier() = 0;
+  // `bytes` of every rank, in order, into `all`.
+  virtual void gather(const void* mine, size_t bytes, void* all) = 0;
+
+  CollectiveHistory history_;
+  bool compares_ = false;
 };
 
 // A run of one rank: nothing to wait for.
@@ -48,13 +69,14 @@ class NullCommunicator : public Communicator {
   int rank() const override { return 0; }
   int size() const override { return 1; }
   std::string name() const override { return "one rank"; }
-  void broadcast(void*, size_t, int) override {}
-  void barrier() override {}
   void set_timeout(double) override {}
   void abort(ExitCode, const std::string&) noexcept override {}
 
  private:
   std::shared_ptr<Kernel> make_all_reduce(const AllReduceDesc& desc) override;
+  void do_broadcast(void*, size_t, int) override {}
+  void do_barrier() override {}
+  void gather(const void* mine, size_t bytes, void* all) override;
 };
 
 // Until the ranks have met and read the config's timeout: data sets may take minutes to decode.

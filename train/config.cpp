@@ -184,6 +184,10 @@ void DistributedConfig::describe(Fields& f) {
           "Seconds after which a rank that does not answer counts as lost; must exceed the longest "
           "pause of rank 0, which saves and samples."},
          timeout_s, {.min = 0, .max = 86400, .open_min = true});
+  f.flag({"compare_operations",
+          "For debugging: before ranks exchange anything, they compare what each has come to, and "
+          "end with exit code 11 where it is not the same."},
+         compare_operations);
 }
 
 bool RunConfig::has_evaluation_data() const {

@@ -154,6 +154,7 @@ struct DistributedConfig {
   // many as there are ranks.
   int64_t virtual_ranks = 0;
   double timeout_s = 30;
+  bool compare_operations = false;
 
   void describe(Fields& f);
 };

@@ -136,13 +136,6 @@ class ThreadCommunicator : public Communicator {
   int size() const override { return place_->size; }
   std::string name() const override { return concat(size(), " threads"); }
 
-  void broadcast(void* data, size_t bytes, int root) override {
-    place_->meet(data, "a broadcast");
-    const void* from = place_->meeting->operands()[static_cast<size_t>(root)];
-    if (rank() != root) std::memcpy(data, from, bytes);
-    place_->meet(nullptr, "a broadcast");
-  }
-  void barrier() override { place_->meet(nullptr, "a barrier"); }
   void set_timeout(double seconds) override { place_->timeout = seconds; }
   void abort(ExitCode, const std::string& reason) noexcept override {
     place_->meeting->give_up(reason);
@@ -151,6 +144,22 @@ class ThreadCommunicator : public Communicator {
  private:
   std::shared_ptr<Kernel> make_all_reduce(const AllReduceDesc& desc) override {
     return std::make_shared<ThreadAllReduce>(place_, desc);
+  }
+  void do_broadcast(void* data, size_t bytes, int root) override {
+    place_->meet(data, "a broadcast");
+    const void* from = place_->meeting->operands()[static_cast<size_t>(root)];
+    if (rank() != root) std::memcpy(data, from, bytes);
+    place_->meet(nullptr, "a broadcast");
+  }
+  void do_barrier() override { place_->meet(nullptr, "a barrier"); }
+  void gather(const void* mine, size_t bytes, void* all) override {
+    const std::string what = "the comparison of operations";
+    place_->meet(const_cast<void*>(mine), what);
+    for (int rank = 0; rank < place_->size; ++rank) {
+      const auto i = static_cast<size_t>(rank);
+      std::memcpy(static_cast<char*>(all) + i * bytes, place_->meeting->operands()[i], bytes);
+    }
+    place_->meet(nullptr, what);
   }
 
   std::shared_ptr<Place> place_;

@@ -29,7 +29,6 @@ struct Joined {
   MPI_Comm census = MPI_COMM_NULL;  // for kLateTag alone
   int rank = 0, size = 1;
   double timeout = kStartTimeout;
-  uint64_t collectives = 0;  // begun so far
 };
 
 // The ranks that do not say within kCensus that they, too, are waiting.
@@ -57,7 +56,15 @@ std::string silent_ranks(const Joined& joined) {
   return silent.empty() ? "a rank" : silent;
 }
 
-// Waits for a collective operation, as long as is left of the timeout.
+// Whether another rank has given up waiting.
+bool someone_is_late(const Joined& joined) {
+  int there = 0;
+  MPI_Iprobe(MPI_ANY_SOURCE, kLateTag, joined.census, &there, MPI_STATUS_IGNORE);
+  return there != 0;
+}
+
+// Waits for a collective operation as long as the timeout allows, or until another rank that waits
+// has come to the end of its own: all that wait then report what they were doing.
 void wait(Joined& joined, MPI_Request request, const std::string& what) {
   const auto start = Clock::now();
   const std::chrono::duration<double> limit(joined.timeout);
@@ -66,11 +73,11 @@ void wait(Joined& joined, MPI_Request request, const std::string& what) {
     MPI_Test(&request, &done, MPI_STATUS_IGNORE);
     if (done) return;
     if (looks % kSpins != 0) continue;
-    if (Clock::now() - start > limit) break;
+    if (Clock::now() - start > limit || someone_is_late(joined)) break;
     sched_yield();
   }
-  throw PeerError(concat(silent_ranks(joined), " did not come to ", what, " (collective ",
-                         joined.collectives, ") within ", joined.timeout, " s"));
+  throw PeerError(
+      concat(silent_ranks(joined), " did not come to ", what, " within ", joined.timeout, " s"));
 }
 
 class MpiAllReduce : public Kernel {
@@ -98,7 +105,6 @@ class MpiAllReduce : public Kernel {
 
   void run(Stream& stream, std::span<const TensorView> args, void* scratch) const override {
     stream.synchronize();
-    ++joined_->collectives;
     void* x = args[0].data;
     const std::span<void*> parts(static_cast<void**>(scratch), static_cast<size_t>(joined_->size));
     void* const received = static_cast<char*>(scratch) + pointer_bytes();
@@ -170,26 +176,6 @@ class MpiCommunicator : public Communicator {
   int size() const override { return joined_->size; }
   std::string name() const override { return concat(mpi_product(), ", ", size(), " ranks"); }
 
-  void broadcast(void* data, size_t bytes, int root) override {
-    // In pieces that MPI can count.
-    constexpr size_t kMost = size_t{1} << 30;
-    for (size_t first = 0; first < bytes; first += kMost) {
-      const size_t count = std::min(kMost, bytes - first);
-      MPI_Request request = MPI_REQUEST_NULL;
-      ++joined_->collectives;
-      MPI_Ibcast(static_cast<char*>(data) + first, static_cast<int>(count), MPI_BYTE, root,
-                 joined_->all, &request);
-      wait(*joined_, request, "a broadcast");
-    }
-  }
-
-  void barrier() override {
-    MPI_Request request = MPI_REQUEST_NULL;
-    ++joined_->collectives;
-    MPI_Ibarrier(joined_->all, &request);
-    wait(*joined_, request, "a barrier");
-  }
-
   void set_timeout(double seconds) override { joined_->timeout = seconds; }
 
   // The launcher ends the other processes.
@@ -200,6 +186,29 @@ class MpiCommunicator : public Communicator {
  private:
   std::shared_ptr<Kernel> make_all_reduce(const AllReduceDesc& desc) override {
     return std::make_shared<MpiAllReduce>(joined_, desc);
+  }
+  void do_broadcast(void* data, size_t bytes, int root) override {
+    // In pieces that MPI can count.
+    constexpr size_t kMost = size_t{1} << 30;
+    for (size_t first = 0; first < bytes; first += kMost) {
+      const size_t count = std::min(kMost, bytes - first);
+      MPI_Request request = MPI_REQUEST_NULL;
+      MPI_Ibcast(static_cast<char*>(data) + first, static_cast<int>(count), MPI_BYTE, root,
+                 joined_->all, &request);
+      wait(*joined_, request, "a broadcast");
+    }
+  }
+
+  void do_barrier() override {
+    MPI_Request request = MPI_REQUEST_NULL;
+    MPI_Ibarrier(joined_->all, &request);
+    wait(*joined_, request, "a barrier");
+  }
+  void gather(const void* mine, size_t bytes, void* all) override {
+    MPI_Request request = MPI_REQUEST_NULL;
+    const int count = static_cast<int>(bytes);
+    MPI_Iallgather(mine, count, MPI_BYTE, all, count, MPI_BYTE, joined_->all, &request);
+    wait(*joined_, request, "the comparison of operations");
   }
 
   std::shared_ptr<Joined> joined_;

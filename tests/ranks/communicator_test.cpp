@@ -143,5 +143,48 @@ TEST(ThreadCommunicator, AbortEndsTheWaitOfTheOthers) {
   });
 }
 
+TEST(CollectiveHistory, KeepsTheLastOperationsAndWhereARankStillWaits) {
+  auto communicators = thread_communicators(2);
+  for (auto& one : communicators) one->set_timeout(0.1);
+  on_threads(2, [&](int rank) {
+    for (int i = 0; i < 70; ++i) communicators[static_cast<size_t>(rank)]->barrier();
+    if (rank == 0) refusal([&] { reduced<float>(*communicators[0], {1, 2, 3}, 1); });
+  });
+  const std::vector<Collective> all = communicators[0]->history().all();
+  ASSERT_EQ(all.size(), CollectiveHistory::kKept);
+  for (size_t i = 0; i < all.size(); ++i) {
+    EXPECT_EQ(all[i].number, static_cast<int64_t>(71 - all.size() + 1 + i));
+    EXPECT_EQ(all[i].ended >= all[i].begun, i + 1 < all.size());
+  }
+  EXPECT_EQ(all.back().op, "all_reduce");
+  EXPECT_EQ(all.back().what, "x");
+  EXPECT_EQ(all.back().count, 3);
+  EXPECT_EQ(all.back().type, "f32");
+  EXPECT_EQ(communicators[1]->history().all().back().op, "barrier");
+}
+
+TEST(CollectiveHistory, CutsLongNames) {
+  CollectiveHistory history;
+  EXPECT_TRUE(history.all().empty());
+  history.begin("all_reduce", std::string(100, 'x'), 1, "f32");
+  EXPECT_EQ(history.all()[0].what, std::string(CollectiveHistory::kMostCharacters, 'x'));
+}
+
+TEST(ComparedOperations, AreNamedWhereRanksComeToDifferentOnes) {
+  auto communicators = thread_communicators(2);
+  std::vector<std::string> said(2);
+  on_threads(2, [&](int rank) {
+    const auto i = static_cast<size_t>(rank);
+    communicators[i]->compare_operations(true);
+    EXPECT_EQ(reduced<float>(*communicators[i], {1, 2}, 1), (std::vector<float>{2, 4}));
+    const std::vector<float> mine(rank == 0 ? 2 : 3, 1);
+    said[i] = refusal([&] { reduced<float>(*communicators[i], mine, 1); });
+  });
+  EXPECT_EQ(said[0],
+            "rank 0 has come to all_reduce of x (2 f32, its collective 2), rank 1 to all_reduce of "
+            "x (3 f32, its collective 2)");
+  EXPECT_EQ(said[1], said[0]);
+}
+
 }  // namespace
 }  // namespace gantry

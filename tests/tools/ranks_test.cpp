@@ -6,8 +6,11 @@
 #include <gtest/gtest.h>
 
 #include <csignal>
+#include <cstdlib>
 #include <map>
+#include <nlohmann/json.hpp>
 
+#include "core/philox.h"
 #include "tests/tools/run_fixture.h"
 
 namespace gantry {
@@ -51,6 +54,23 @@ class Ranks : public Run {
     return train(name, steps, more);
   }
 
+  // What rank `rank` left behind when it gave up.
+  nlohmann::json left_by(const std::string& name, int rank) const {
+    const fs::path file = fs::path(dir(name)) / "collectives" / concat("rank-", rank, ".json");
+    return nlohmann::json::parse(read_file(file));
+  }
+
+  // A rank that waited has said whom it missed and what it was doing.
+  void check_dump(const std::string& name, int waiting, int lost) const {
+    const nlohmann::json dump = left_by(name, waiting);
+    const std::string cause = dump.at("cause");
+    EXPECT_TRUE(cause.starts_with(concat("rank ", lost, " did not come to "))) << cause;
+    const nlohmann::json& all = dump.at("collectives");
+    ASSERT_FALSE(all.empty());
+    EXPECT_LE(all.size(), CollectiveHistory::kKept);
+    for (const auto& one : all) EXPECT_EQ(one.contains("took_s"), one != all.back()) << one;
+  }
+
   // How training goes on, and what it comes to, after rank 1 of 2 got this signal.
   void lose_a_rank(int signal) {
     // Longer than a save takes on a busy machine, shorter than the test waits.
@@ -67,6 +87,7 @@ class Ranks : public Run {
     EXPECT_LT(took.count(), 40);
     EXPECT_NE(ending.output.find("rank 1 did not come to"), std::string::npos) << ending.output;
     EXPECT_TRUE(processes_of(dir("lost")).empty());
+    check_dump("lost", 0, 1);
     const int64_t saved = newest_step("lost");
     const std::vector<std::string> goes_on = {"resume", dir("lost"),
                                               concat("train.steps=", saved + 4)};
@@ -103,6 +124,46 @@ TEST_F(Ranks, StopTogetherAndGoOnWithAnotherNumber) {
 TEST_F(Ranks, ALostProcessIsNoticedInTime) { lose_a_rank(SIGKILL); }
 
 TEST_F(Ranks, AHangingProcessIsNoticedInTime) { lose_a_rank(SIGSTOP); }
+
+// The kernel ends or stops any rank in the midst of training, over and over.
+TEST_F(Ranks, LostAtRandomMomentsTheRunEndsAsIfUndisturbed) {
+  const int losses = std::getenv("GANTRY_LONG_TESTS") ? 100 : 2;
+  const std::vector<std::string> settings = {"train.checkpoint_every=5", "distributed.timeout_s=4"};
+  const RandomKey key = random_key(12, Purpose::kShuffle);
+  for (int i = 0; i < losses; ++i) {
+    const PhiloxBlock draws = random_block(key, static_cast<uint64_t>(i), 0, 0);
+    const auto& draw = draws.v;
+    const int64_t before = newest_step("lost");
+    Process process(launched(4, before == 0 ? exact("lost", 1000000, settings)
+                                            : std::vector<std::string>{"resume", dir("lost")}));
+    for (int k = 0; k < 6000 && newest_step("lost") == before && process.running(); ++k) {
+      std::this_thread::sleep_for(std::chrono::milliseconds(5));
+    }
+    std::this_thread::sleep_for(std::chrono::microseconds(draw[0] % 300'000));
+    const std::map<int, pid_t> ranks = processes_of(dir("lost"));
+    ASSERT_EQ(ranks.size(), 4U) << process.wait(0).output;
+    const int lost = static_cast<int>(draw[1] % 4);
+    ASSERT_EQ(kill(ranks.at(lost), draw[2] % 2 == 0 ? SIGKILL : SIGSTOP), 0);
+    const Ending ending = process.wait(60);
+    ASSERT_EQ(ending.exit_code, 11) << ending.output;
+    ASSERT_TRUE(processes_of(dir("lost")).empty());
+    check_dump("lost", (lost + 1) % 4, lost);
+  }
+  const int64_t last = newest_step("lost") + 7;
+  const Ending resumed =
+      run_gantry(launched(2, {"resume", dir("lost"), concat("train.steps=", last)}));
+  ASSERT_EQ(resumed.exit_code, 0) << resumed.output;
+  ASSERT_EQ(run_gantry(exact("whole", last)).exit_code, 0);
+  EXPECT_EQ(result("lost", last), result("whole", last));
+}
+
+TEST_F(Ranks, ComparedOperationsChangeNothing) {
+  ASSERT_EQ(run_gantry(exact("one", 6)).exit_code, 0);
+  const Ending ending =
+      run_gantry(launched(2, exact("compared", 6, {"distributed.compare_operations=true"})));
+  ASSERT_EQ(ending.exit_code, 0) << ending.output;
+  EXPECT_EQ(result("compared", 6), result("one", 6));
+}
 
 TEST_F(Ranks, AnotherNumberOfThemIsRefusedWithoutExactMode) {
   const Ending first = run_gantry(launched(2, train("two", 5, {"threads=1"})));

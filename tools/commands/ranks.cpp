@@ -11,13 +11,16 @@
 
 #include "kernels/ranks.h"
 #include "tools/commands/run_command_line.h"
+#include "train/collective_dump.h"
 #include "train/run_lock.h"
 
 namespace gantry {
 namespace {
 
-// Rank 0 has the log and the run directory: it may write first why the run has ended.
-constexpr auto kGraceOfRankZero = std::chrono::seconds(3);
+// Who gives up ends the others. Ranks that were waiting find out whom they miss and leave behind
+// what they did; rank 0 has the log and the run directory, and may write last why the run has
+// ended.
+constexpr auto kGrace = std::chrono::seconds(2), kGraceOfRankZero = std::chrono::seconds(4);
 
 struct Failure {
   int64_t code = 0;  // 0: none
@@ -43,10 +46,20 @@ std::optional<Error> hear(Communicator& ranks, int rank, const std::optional<Err
   return Error(static_cast<ExitCode>(failure.code), message);
 }
 
-[[noreturn]] void give_up(Communicator& ranks, ExitCode code, const std::string& message) {
-  report_error(who(ranks) + message);
+std::string dump(const Communicator& ranks, const std::filesystem::path& run,
+                 const std::string& cause) {
+  try {
+    return concat("; what it did last: ", write_collective_dump(run, ranks, cause).string());
+  } catch (const Error& error) {
+    return concat("; what it did last could not be written: ", error.what());
+  }
+}
+
+[[noreturn]] void give_up(Communicator& ranks, const std::filesystem::path& run, ExitCode code,
+                          const std::string& message) {
+  report_error(who(ranks) + message + dump(ranks, run, message));
   note_ending(static_cast<int>(code));
-  if (ranks.rank() != 0) std::this_thread::sleep_for(kGraceOfRankZero);
+  std::this_thread::sleep_for(ranks.rank() == 0 ? kGrace : kGraceOfRankZero);
   ranks.abort(code, message);
   std::exit(static_cast<int>(code));
 }
@@ -86,7 +99,17 @@ void do_together(Communicator& ranks, const std::function<void()>& work) {
   if (first) throw Error(first->code(), ranks.rank() == 0 ? first->what() : "");
 }
 
-int run_in_step(Communicator& ranks, const std::function<int()>& work) {
+std::string text_of_rank_zero(Communicator& ranks, const std::string& text) {
+  auto length = static_cast<int64_t>(text.size());
+  ranks.broadcast(&length, sizeof(length), 0);
+  std::string shared = text;
+  shared.resize(static_cast<size_t>(length));
+  if (length > 0) ranks.broadcast(shared.data(), shared.size(), 0);
+  return shared;
+}
+
+int run_in_step(Communicator& ranks, const std::filesystem::path& run,
+                const std::function<int()>& work) {
   if (ranks.size() == 1) return work();
   try {
     return work();
@@ -94,9 +117,9 @@ int run_in_step(Communicator& ranks, const std::function<int()>& work) {
     // All ranks find it after the same step.
     throw NumericError(who(ranks) + error.what());
   } catch (const Error& error) {
-    give_up(ranks, error.code(), error.what());
+    give_up(ranks, run, error.code(), error.what());
   } catch (const std::exception& error) {
-    give_up(ranks, ExitCode::kPeer, error.what());
+    give_up(ranks, run, ExitCode::kPeer, error.what());
   }
 }
 

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #pragma once
 
+#include <filesystem>
 #include <functional>
 #include <memory>
 #include <string>
@@ -20,9 +21,14 @@ Log::Options log_options(const Communicator& ranks);
 // error of the first of them: rank 0 with the message, and whose it was, the others without.
 void do_together(Communicator& ranks, const std::function<void()>& work);
 
+// The text that rank 0 has, on all ranks.
+std::string text_of_rank_zero(Communicator& ranks, const std::string& text);
+
 // Runs what the ranks do in step. An error that the others cannot know of ends them, too, after it
-// has been reported with rank and host.
-int run_in_step(Communicator& ranks, const std::function<int()>& work);
+// has been reported with rank and host, and what each did last has been left in the run directory
+// (train/collective_dump.h).
+int run_in_step(Communicator& ranks, const std::filesystem::path& run,
+                const std::function<int()>& work);
 
 // The variable by which `gantry launch` tells its ranks where to write how they end, a line each:
 // mpirun's own status is 0 for ranks that others were to survive.

@@ -15,6 +15,7 @@
 #include "tools/commands/open_session.h"
 #include "tools/commands/profiling_arguments.h"
 #include "tools/commands/ranks.h"
+#include "train/collective_dump.h"
 #include "train/follower.h"
 #include "train/report.h"
 #include "train/run_lock.h"
@@ -38,9 +39,14 @@ struct ResumeArguments {
 };
 
 // What a resumed run may change: nothing that the numbers depend on.
-constexpr const char* kResumable[] = {
-    "train.steps",    "train.checkpoint_every", "train.keep_last", "train.steps_per_launch",
-    "data.on_device", "distributed.timeout_s",  "output."};
+constexpr const char* kResumable[] = {"train.steps",
+                                      "train.checkpoint_every",
+                                      "train.keep_last",
+                                      "train.steps_per_launch",
+                                      "data.on_device",
+                                      "distributed.timeout_s",
+                                      "distributed.compare_operations",
+                                      "output."};
 
 // Digest of all that a resumed run may not change.
 std::string binding_digest(const std::string& resolved) {
@@ -54,7 +60,9 @@ std::string binding_digest(const std::string& resolved) {
       remove(*train, key);
   }
   if (JsonValue* data = document.root.find("data")) remove(*data, "on_device");
-  if (JsonValue* distributed = document.root.find("distributed")) remove(*distributed, "timeout_s");
+  if (JsonValue* distributed = document.root.find("distributed")) {
+    for (const char* key : {"timeout_s", "compare_operations"}) remove(*distributed, key);
+  }
   return sha256(write_json(document.root));
 }
 
@@ -96,8 +104,15 @@ int run_training(Session& session, RunDir& run, Log& log) {
 // From the same state on all ranks: rank 0 in its run directory, the others without one.
 int train_in_step(Session& session, std::optional<RunDir>& run, Log& log) {
   Communicator& ranks = *session.system().backend.communicator;
-  return run_in_step(ranks, [&] {
-    ranks.set_timeout(session.system().config.distributed.timeout_s);
+  do_together(ranks, [&] {
+    if (run) remove_collective_dumps(run->path());
+  });
+  const DistributedConfig& distributed = session.system().config.distributed;
+  const std::string place =
+      text_of_rank_zero(ranks, run ? std::filesystem::absolute(run->path()).string() : "");
+  return run_in_step(ranks, place, [&] {
+    ranks.set_timeout(distributed.timeout_s);
+    ranks.compare_operations(distributed.compare_operations);
     session.share_state();
     if (run) return run_training(session, *run, log);
     const StopRequest stop;
@@ -152,12 +167,12 @@ void require_resumable(const std::vector<std::string>& overrides) {
     const std::string key = text.substr(0, text.find('='));
     const bool short_form = std::any_of(std::begin(kResumable), std::end(kResumable),
                                         [&](const char* full) { return full == "train." + key; });
-    throw ConfigError(concat("override \"", text, "\"",
-                             short_form ? concat(", did you mean \"train.", text, "\"?") : "",
-                             ": a resumed run may change train.steps, "
-                             "train.checkpoint_every, train.keep_last, train.steps_per_launch, "
-                             "data.on_device, distributed.timeout_s and output.* alone; start a "
-                             "new run for anything else"));
+    throw ConfigError(concat(
+        "override \"", text, "\"", short_form ? concat(", did you mean \"train.", text, "\"?") : "",
+        ": a resumed run may change train.steps, "
+        "train.checkpoint_every, train.keep_last, train.steps_per_launch, "
+        "data.on_device, distributed.timeout_s, distributed.compare_operations "
+        "and output.* alone; start a new run for anything else"));
   }
 }
 
@@ -243,7 +258,7 @@ Action declare_resume(CLI::App& app) {
       ->check(not_empty("the folder of a run, such as runs/0001-quickstart"));
   app.add_option("key=value", arguments->overrides,
                  "What may change: train.steps, train.checkpoint_every, train.keep_last, "
-                 "distributed.timeout_s, output.*.");
+                 "distributed.timeout_s, distributed.compare_operations, output.*.");
   app.add_flag("--elastic", arguments->elastic,
                "Go on with another number of ranks than before, though not bit for bit.");
   app.footer(
