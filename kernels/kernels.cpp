@@ -63,7 +63,11 @@ KernelPtr Kernels::activation(const ActivationDesc& desc, ActivationPass pass) {
 KernelPtr Kernels::norm(const NormDesc& desc, NormPass pass) {
   check_shape(desc.x);
   check(desc.activation);
-  return named(name_of("norm", kNorm, pass), make_norm(desc, pass));
+  const bool shared = desc.stage != NormStage::kWhole;
+  GANTRY_CHECK(!shared || (desc.kind == NormKind::kBatch && pass != NormPass::kInference),
+               "a stage of what ranks do not share");
+  const char* const part = desc.stage == NormStage::kMeans ? ".means" : "";
+  return named(name_of("norm", kNorm, pass) + part, make_norm(desc, pass));
 }
 
 KernelPtr Kernels::upsample(const UpsampleDesc& desc, LinearPass pass) {

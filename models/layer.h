@@ -19,7 +19,8 @@ struct Recorder {
   Kernels& kernels;
   TensorRef step;  // i64 scalar: what random draws of this step are keyed by
   uint64_t seed = 0;
-  uint32_t first_sample = 0;  // global index of the first sample of this rank's batch
+  uint32_t first_sample = 0;        // global index of the first sample of this rank's batch
+  Communicator* sharing = nullptr;  // the ranks over whose samples batch_norm takes its statistics
 
   TensorRef temp(const std::string& name, const Shape& shape) {
     return program.temp(name, shape, kernels.real());

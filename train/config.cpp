@@ -180,6 +180,10 @@ void DistributedConfig::describe(Fields& f) {
        "Exact mode: cut every batch into so many shards, a power of two, and add them up along "
        "one tree, so that 1, 2, 4, ... ranks give the same bytes; 0 for one shard per rank."},
       virtual_ranks, {.min = 0, .max = 1024});
+  f.flag(
+      {"sync_batch_norm",
+       "batch_norm takes its statistics over the samples of all ranks, not over each rank's own."},
+      sync_batch_norm);
   f.real({"timeout_s",
           "Seconds after which a rank that does not answer counts as lost; must exceed the longest "
           "pause of rank 0, which saves and samples."},

@@ -153,6 +153,7 @@ struct DistributedConfig {
   // Exact mode: equal shards into which every batch is cut, whatever the number of ranks; 0: as
   // many as there are ranks.
   int64_t virtual_ranks = 0;
+  bool sync_batch_norm = false;  // statistics over the samples of all ranks
   double timeout_s = 30;
   bool compare_operations = false;
 

@@ -150,6 +150,11 @@ void check_virtual_ranks(const RunConfig& config, Rules& rules) {
                             std::bit_floor(static_cast<uint64_t>(count)), " or ",
                             std::bit_ceil(static_cast<uint64_t>(count)))});
   }
+  if (config.distributed.sync_batch_norm) {
+    rules.push_back({"/distributed/sync_batch_norm",
+                     "shards of one rank are computed one after the other and cannot share "
+                     "statistics; leave it out, or set virtual_ranks to 0"});
+  }
   if (count > 1) check_shards(config, count, rules);
 }
 

@@ -195,6 +195,11 @@ std::vector<System::StateTensor> System::state() const {
   return list;
 }
 
+Communicator* System::sharing() const {
+  return config.distributed.sync_batch_norm && shards.count > 1 ? backend.communicator.get()
+                                                                : nullptr;
+}
+
 Shape System::latent_shape(int64_t n) const { return {n, config.latent.width(), 1, 1}; }
 
 int64_t System::classes_of_samples() const {

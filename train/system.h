@@ -64,6 +64,8 @@ class System {
   RunConfig config;  // its networks have moved into the players
   Backend& backend;
   Shards shards;  // of a batch, and which of them are this rank's
+  // The ranks over whose samples batch_norm takes its statistics; null: each over its own.
+  Communicator* sharing() const;
   SampleSpec sample;
   std::vector<std::unique_ptr<Player>> players;  // in the order that checkpoints list them
   MetricSlots metrics;

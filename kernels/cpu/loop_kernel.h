@@ -14,6 +14,7 @@ class Args {
  public:
   explicit Args(std::span<const TensorView> views) : views_(views) {}
   float* real(size_t i) const { return views_[i].as<float>(); }
+  double* exact(size_t i) const { return views_[i].as<double>(); }
   int64_t* counter(size_t i) const { return views_[i].as<int64_t>(); }
   int32_t* index(size_t i) const { return views_[i].as<int32_t>(); }
   uint8_t* bytes(size_t i) const { return views_[i].as<uint8_t>(); }

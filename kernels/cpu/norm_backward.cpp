@@ -40,6 +40,9 @@ struct Backward {
     for (int64_t l = 0; l < kSums * r.width; ++l) into[l] += from[l];
   }
 
+  void to_means(double* sums, double* means) const { sums_to_means(r, kSums, sums, means); }
+  void from_means(const double* means, double* sums) const { means_to_sums(r, kSums, means, sums); }
+
   void finish(int64_t segment, double* sums, float* coefs, double* grads) const {
     fold_lanes(r, kSums, sums);
     const int64_t slice = r.channels_per_group();
@@ -124,19 +127,21 @@ void write_grads(const NormRows& r, bool accumulate, const double* grads, float*
 
 std::shared_ptr<Kernel> norm_backward(const NormDesc& desc, bool parameters, int threads) {
   const NormRows r(desc);
-  const size_t in = parameters ? 3 : 1;
   const NormScratch<Backward> room(r);
-  return loop_kernel(in + 6, room.bytes(), [=](Args a, void* scratch) {
-    const Backward pass{r,
-                        norm_slope(desc.activation),
-                        a.real(0),
-                        a.real(in),
-                        a.real(in + 1),
-                        a.real(in + 2),
-                        a.real(in + 3),
-                        a.real(in + 4),
-                        a.real(in + 5)};
-    run_norm(r, pass, threads, scratch);
+  const float slope = norm_slope(desc.activation);
+  const auto pass_of = [=](const NormRows& rows, Args a, float* dx, size_t in) {
+    return Backward{rows,           slope,          dx,
+                    a.real(in),     a.real(in + 1), a.real(in + 2),
+                    a.real(in + 3), a.real(in + 4), a.real(in + 5)};
+  };
+  if (desc.stage == NormStage::kMeans) {
+    return loop_kernel(7, room.bytes(), [=](Args a, void* scratch) {
+      norm_means(r, pass_of(r, a, nullptr, 1), threads, scratch, a.exact(0));
+    });
+  }
+  const size_t in = parameters ? 3 : 1, shared = desc.stage == NormStage::kRest ? 1 : 0;
+  return loop_kernel(in + 6 + shared, room.bytes(), [=](Args a, void* scratch) {
+    run_norm(r, pass_of(r, a, a.real(0), in), threads, scratch, shared ? a.exact(in + 6) : nullptr);
     if (parameters) write_grads(r, desc.accumulate, room.grads(scratch, 0), a.real(1), a.real(2));
   });
 }

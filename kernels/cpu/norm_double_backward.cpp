@@ -44,6 +44,9 @@ struct DoubleBackward {
     for (int64_t l = 0; l < kSums * r.width; ++l) into[l] += from[l];
   }
 
+  void to_means(double* sums, double* means) const { sums_to_means(r, kSums, sums, means); }
+  void from_means(const double* means, double* sums) const { means_to_sums(r, kSums, means, sums); }
+
   void finish(int64_t segment, double* sums, float* coefs, double* grads) const {
     fold_lanes(r, kSums, sums);
     for (int64_t g = 0; g < r.groups; ++g)
@@ -123,14 +126,29 @@ struct DoubleBackward {
 std::shared_ptr<Kernel> norm_double_backward(const NormDesc& desc, int threads) {
   const NormRows r(desc);
   const NormScratch<DoubleBackward> room(r);
-  return loop_kernel(10, room.bytes(), [=](Args a, void* scratch) {
-    const DoubleBackward pass{r,         norm_slope(desc.activation),
-                              a.real(0), a.real(1),
-                              a.real(3), a.real(4),
-                              a.real(5), a.real(6),
-                              a.real(7), a.real(8),
-                              a.real(9)};
-    run_norm(r, pass, threads, scratch);
+  const float slope = norm_slope(desc.activation);
+  const auto pass_of = [=](const NormRows& rows, Args a, float* uy, float* hx, size_t in) {
+    return DoubleBackward{rows,
+                          slope,
+                          uy,
+                          hx,
+                          a.real(in),
+                          a.real(in + 1),
+                          a.real(in + 2),
+                          a.real(in + 3),
+                          a.real(in + 4),
+                          a.real(in + 5),
+                          a.real(in + 6)};
+  };
+  if (desc.stage == NormStage::kMeans) {
+    return loop_kernel(8, room.bytes(), [=](Args a, void* scratch) {
+      norm_means(r, pass_of(r, a, nullptr, nullptr, 1), threads, scratch, a.exact(0));
+    });
+  }
+  const size_t shared = desc.stage == NormStage::kRest ? 1 : 0;
+  return loop_kernel(10 + shared, room.bytes(), [=](Args a, void* scratch) {
+    run_norm(r, pass_of(r, a, a.real(0), a.real(1), 3), threads, scratch,
+             shared ? a.exact(10) : nullptr);
     const double* grads = room.grads(scratch, 0);
     for (int64_t c = 0; c < r.channels; ++c)
       a.real(2)[c] = static_cast<float>(static_cast<double>(a.real(2)[c]) + grads[c]);

@@ -108,6 +108,23 @@ struct Forward {
     spread_lanes(r, kCoefs, coefs);
   }
 
+  // The variance as mean(x^2) - mean(x)^2.
+  void to_means(const double* sums, double* means) const {
+    for (int64_t c = 0; c < r.channels; ++c) {
+      const Moments m = moments(sums, c, 1);
+      means[c] = m.mean;
+      means[r.channels + c] = m.variance + m.mean * m.mean;
+    }
+  }
+  void from_means(const double* means, double* sums) const {
+    for (int64_t l = 0; l < r.width; ++l) {
+      const double mu = means[l % r.channels];
+      const double spread = means[r.channels + l % r.channels] - mu * mu;
+      sums[l] = mu;
+      sums[r.width + l] = std::max(spread, 0.0) * static_cast<double>(r.rows);
+    }
+  }
+
   void apply(int64_t first, int64_t rows, const float* coefs) const {
     normalise(r, rows, coefs, slope, x + first, y + first);
   }
@@ -135,7 +152,8 @@ struct Forward {
 };
 
 void track(const NormDesc& desc, const NormRows& r, const Forward& f, float* mean, float* var) {
-  const double m = r.values_per_group(), momentum = static_cast<double>(desc.momentum);
+  const double m = r.values_per_group() * static_cast<double>(desc.ranks);
+  const double momentum = static_cast<double>(desc.momentum);
   const double unbias = desc.unbiased && m > 1 ? m / (m - 1) : 1;
   for (int64_t s = 0; s < r.segments; ++s)
     for (int64_t c = 0; c < r.channels; ++c) {
@@ -153,8 +171,23 @@ std::shared_ptr<Kernel> norm_forward(const NormDesc& desc, int threads) {
   const bool tracked = desc.kind == NormKind::kBatch && desc.track;
   const size_t room = NormScratch<Forward>(r).bytes();
   const size_t kept = tracked ? static_cast<size_t>(r.segments * r.channels) * sizeof(double) : 0;
-  return loop_kernel(tracked ? 8 : 6, room + kept, [=](Args a, void* scratch) {
-    const size_t in = tracked ? 5 : 3;
+  if (desc.stage == NormStage::kMeans) {
+    return loop_kernel(4, room, [=](Args a, void* scratch) {
+      const Forward pass{.r = r,
+                         .eps = 0,
+                         .slope = 1,
+                         .y = nullptr,
+                         .mean = nullptr,
+                         .rstd = nullptr,
+                         .x = a.real(1),
+                         .gamma = a.real(2),
+                         .beta = a.real(3),
+                         .variance = nullptr};
+      norm_means(r, pass, threads, scratch, a.exact(0));
+    });
+  }
+  const size_t in = tracked ? 5 : 3, shared = desc.stage == NormStage::kRest ? 1 : 0;
+  return loop_kernel(in + 3 + shared, room + kept, [=](Args a, void* scratch) {
     double* variance = reinterpret_cast<double*>(static_cast<char*>(scratch) + room);
     const Forward pass{r,
                        static_cast<double>(desc.eps),
@@ -166,7 +199,7 @@ std::shared_ptr<Kernel> norm_forward(const NormDesc& desc, int threads) {
                        a.real(in + 1),
                        a.real(in + 2),
                        tracked ? variance : nullptr};
-    run_norm(r, pass, threads, scratch);
+    run_norm(r, pass, threads, scratch, shared ? a.exact(in + 3) : nullptr);
     if (tracked) track(desc, r, pass, a.real(3), a.real(4));
   });
 }

@@ -134,10 +134,56 @@ void norm_by_chunks(const NormRows& r, const Pass& pass, int threads, void* scra
   });
 }
 
-// Leaves the sums over all segments in room.grads(scratch, 0).
+// The first half of a pass over a batch that several ranks share: what its sums come to here, per
+// value of this rank. A Pass that is run so has, besides the above,
+//   to_means(sums, means)    of one segment: kSums x channels
+//   from_means(means, sums)  sums of as many values as are here with these means, in any lanes
 template <typename Pass>
-void run_norm(const NormRows& r, const Pass& pass, int threads, void* scratch) {
+void norm_means(const NormRows& r, const Pass& pass, int threads, void* scratch, double* means) {
   const NormScratch<Pass> room(r);
+  const int64_t chunks = r.chunks.count();
+  for (int64_t s = 0; s < r.segments; ++s) {
+    float* coefs = room.coefs(scratch, 0);
+    pass.prepare(s, coefs);
+    parallel_for(threads, chunks, [&](int64_t k) {
+      const NormTask task = room.task(scratch, k);
+      std::fill_n(task.sums, Pass::kSums * r.width, 0.0);
+      const int64_t first = s * r.segment_elements() + r.chunks.begin(k) * r.width;
+      pass.reduce(first, r.chunks.size_of(k), coefs, task);
+    });
+    double* sums = room.task(scratch, 0).sums;
+    for (int64_t k = 1; k < chunks; ++k)
+      pass.merge(sums, r.chunks.begin(k), room.task(scratch, k).sums, r.chunks.size_of(k));
+    pass.to_means(sums, means + s * Pass::kSums * r.channels);
+  }
+}
+
+// The second half, from the means over all ranks.
+template <typename Pass>
+void norm_from_means(const NormRows& r, const Pass& pass, int threads, void* scratch,
+                     const double* means) {
+  const NormScratch<Pass> room(r);
+  float* coefs = room.coefs(scratch, 0);
+  double *sums = room.task(scratch, 0).sums, *grads = room.grads(scratch, 0);
+  std::fill_n(grads, Pass::kGrads * r.channels, 0.0);
+  for (int64_t s = 0; s < r.segments; ++s) {
+    pass.prepare(s, coefs);
+    std::fill_n(sums, Pass::kSums * r.width, 0.0);
+    pass.from_means(means + s * Pass::kSums * r.channels, sums);
+    pass.finish(s, sums, coefs, grads);
+    parallel_for(threads, r.chunks.count(), [&](int64_t k) {
+      const int64_t first = s * r.segment_elements() + r.chunks.begin(k) * r.width;
+      pass.apply(first, r.chunks.size_of(k), coefs);
+    });
+  }
+}
+
+// Leaves the sums over all segments in room.grads(scratch, 0). `means`: of the stage kRest.
+template <typename Pass>
+void run_norm(const NormRows& r, const Pass& pass, int threads, void* scratch,
+              const double* means = nullptr) {
+  const NormScratch<Pass> room(r);
+  if (means != nullptr) return norm_from_means(r, pass, threads, scratch, means);
   if (r.chunks.count() == 1) {
     norm_whole_segments(r, pass, threads, scratch);
   } else {
@@ -162,6 +208,19 @@ inline void spread_lanes(const NormRows& r, int count, float* coefs) {
   for (int k = 0; k < count; ++k)
     for (int64_t lane = r.channels; lane < r.width; ++lane)
       coefs[k * r.width + lane] = coefs[k * r.width + lane - r.channels];
+}
+
+// Sums over the values of a segment as means, and back.
+inline void sums_to_means(const NormRows& r, int count, double* sums, double* means) {
+  fold_lanes(r, count, sums);
+  for (int k = 0; k < count; ++k)
+    for (int64_t c = 0; c < r.channels; ++c)
+      means[k * r.channels + c] = sums[k * r.width + c] / r.values_per_group();
+}
+inline void means_to_sums(const NormRows& r, int count, const double* means, double* sums) {
+  for (int k = 0; k < count; ++k)
+    for (int64_t c = 0; c < r.channels; ++c)
+      sums[k * r.width + c] = means[k * r.channels + c] * r.values_per_group();
 }
 
 }  // namespace gantry::cpu

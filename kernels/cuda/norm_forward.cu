@@ -66,6 +66,7 @@ std::shared_ptr<Kernel> norm_inference(const NormDesc& d) {
 }  // namespace cuda
 
 CudaKernels::Made CudaKernels::make_norm(const NormDesc& desc, NormPass pass) {
+  GANTRY_CHECK(desc.stage == NormStage::kWhole, "GPUs of several ranks are not joined");
   switch (pass) {
     case NormPass::kForward:
       return cuda::norm_forward(desc);

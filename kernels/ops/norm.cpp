@@ -17,4 +17,9 @@ Shape norm_stats_shape(const NormDesc& desc) {
   return {};
 }
 
+Shape norm_means_shape(const NormDesc& desc, NormPass pass) {
+  const int64_t numbers = pass == NormPass::kDoubleBackward ? 5 : 2;
+  return {desc.batch_groups, numbers * desc.x.c, 1, 1};
+}
+
 }  // namespace gantry

@@ -18,6 +18,21 @@ namespace gantry {
 // (Ioffe, Szegedy 2015; Ba et al. 2016; Ulyanov et al. 2016; Wu, He 2018.)
 enum class NormKind : uint8_t { kBatch, kLayer, kInstance, kGroup };
 
+// A batch that `ranks` ranks share in equal parts: every pass but inference is made in two stages,
+// between which the means are averaged over ranks (all_reduce).
+enum class NormStage : uint8_t {
+  kWhole,
+  // {means | inputs of the pass}: of this rank's part, per batch group and channel. f64, so that
+  // the variance may be had as mean(x^2) - mean(x)^2: what float32 x lost before is more.
+  //   forward                  x, x^2
+  //   backward, backward_data  dz, dz (x - mean)  with dz the delta before activation
+  //   double_backward          dz, dz (x - mean), ux, ux (x - mean), dz ux
+  kMeans,
+  // The pass, with the means as its last input. dgamma and dbeta are 1 / ranks of the whole
+  // batch's.
+  kRest
+};
+
 struct NormDesc {
   NormKind kind = NormKind::kBatch;
   Shape x;
@@ -31,6 +46,8 @@ struct NormDesc {
   bool unbiased = true;
   bool track = true;        // false: running statistics are left alone (and not arguments)
   bool accumulate = false;  // backward: dgamma, dbeta += ; double_backward always adds
+  NormStage stage = NormStage::kWhole;  // of batch norm
+  int64_t ranks = 1;
 };
 
 Shape norm_stats_shape(const NormDesc& desc);
@@ -45,5 +62,8 @@ enum class NormPass {
   kDoubleBackward,  // {uy, hx | x, dy, ux, gamma, beta, mean, rstd}, in-out dgamma before the
                     // inputs. Design section 6; dy is the delta after the activation.
 };
+
+// batch_groups x (C * numbers per channel)
+Shape norm_means_shape(const NormDesc& desc, NormPass pass);
 
 }  // namespace gantry

@@ -53,6 +53,24 @@ TensorRefs Norm::inputs(const LayerPass& pass, TensorRefs first) const {
   return first;
 }
 
+KernelPtr Norm::kernel_of(Recorder& recorder, NormDesc desc, NormPass pass,
+                          TensorRefs& inputs) const {
+  if (desc.kind != NormKind::kBatch || !recorder.sharing) return recorder.kernels.norm(desc, pass);
+  Program& program = recorder.program;
+  desc.ranks = recorder.sharing->size();
+  desc.stage = NormStage::kMeans;
+  const TensorRef means = program.temp("means", norm_means_shape(desc, pass), DType::kF64);
+  program.call("means", recorder.kernels.norm(desc, pass), {means}, inputs);
+  const AllReduceDesc mean{.size = means.shape.elements(),
+                           .dtype = means.dtype,
+                           .scale = 1.0 / static_cast<double>(desc.ranks),
+                           .what = concat(program.prefix(), "statistics")};
+  program.call("all_reduce", recorder.sharing->all_reduce(mean), {}, {}, {means});
+  desc.stage = NormStage::kRest;
+  inputs.push_back(means);
+  return recorder.kernels.norm(desc, pass);
+}
+
 TensorRef Norm::forward(Recorder& recorder, LayerPass& pass) const {
   const NormDesc desc = desc_for(pass);
   const TensorRef y = recorder.temp("y", desc.x);
@@ -68,8 +86,8 @@ TensorRef Norm::forward(Recorder& recorder, LayerPass& pass) const {
   }
   const Shape stats = norm_stats_shape(desc);
   pass.saved = {recorder.temp("mean", stats), recorder.temp("rstd", stats)};
-  recorder.program.call("forward", recorder.kernels.norm(desc, NormPass::kForward),
-                        {y, pass.saved[0], pass.saved[1]}, args,
+  const KernelPtr kernel = kernel_of(recorder, desc, NormPass::kForward, args);
+  recorder.program.call("forward", kernel, {y, pass.saved[0], pass.saved[1]}, args,
                         desc.track ? running : TensorRefs{});
   return y;
 }
@@ -79,14 +97,14 @@ TensorRefs Norm::backward(Recorder& recorder, const LayerPass& pass, const Tenso
   GANTRY_CHECK(!pass.saved.empty(), pass.name, ": backward of an inference pass");
   NormDesc desc = desc_for(pass);
   const TensorRef dx = request.keep_dy ? recorder.temp("dx", dy.shape) : dy;
-  const TensorRefs args = inputs(pass, {pass.x[0], dy});
+  TensorRefs args = inputs(pass, {pass.x[0], dy});
   if (!target || !affine_) {
-    recorder.program.call("backward_data", recorder.kernels.norm(desc, NormPass::kBackwardData),
-                          {dx}, args);
+    const KernelPtr kernel = kernel_of(recorder, desc, NormPass::kBackwardData, args);
+    recorder.program.call("backward_data", kernel, {dx}, args);
     return {dx};
   }
   desc.accumulate = target.accumulate;
-  const KernelPtr kernel = recorder.kernels.norm(desc, NormPass::kBackward);
+  const KernelPtr kernel = kernel_of(recorder, desc, NormPass::kBackward, args);
   if (target.accumulate) {
     recorder.program.call("backward", kernel, {dx}, args, target.grads);
   } else {
@@ -106,8 +124,9 @@ Tangent Norm::double_backward(Recorder& recorder, const LayerPass& pass, const T
     dscale = recorder.temp("dscale", vector_shape(desc.x.c));
     recorder.program.call("clear", recorder.kernels.sum({dscale.shape, {}, false}), {dscale}, {});
   }
-  recorder.program.call("tangent", recorder.kernels.norm(desc, NormPass::kDoubleBackward), {uy, hx},
-                        inputs(pass, {pass.x[0], dy, ux[0]}), {dscale});
+  TensorRefs args = inputs(pass, {pass.x[0], dy, ux[0]});
+  const KernelPtr kernel = kernel_of(recorder, desc, NormPass::kDoubleBackward, args);
+  recorder.program.call("tangent", kernel, {uy, hx}, args, {dscale});
   return {uy, {hx}};
 }
 

@@ -27,6 +27,9 @@ class Norm : public Layer {
 
  private:
   NormDesc desc_for(const LayerPass& pass) const;
+  // The kernel of a pass. Where ranks share batch statistics, records the means that it needs of
+  // all of them, which are then its last input.
+  KernelPtr kernel_of(Recorder& recorder, NormDesc desc, NormPass pass, TensorRefs& inputs) const;
   // scale and shift: parameters, or states that never change.
   TensorRefs affine(const LayerPass& pass) const;
   // x, dy [, ux], scale, shift, mean, rstd

@@ -53,14 +53,9 @@ void narrow(Json& layer, const std::vector<int64_t>& kept) {
 
 void smooth(Json& layer) {
   const std::string type = layer["type"];
-  if (type == "batch_norm") {
-    for (const char* key : {"momentum", "unbiased"}) layer.erase(key);
-    layer["type"] = "layer_norm";
-  }
-  if (type == "relu" || type == "leaky_relu") {
-    layer.erase("slope");
-    layer["type"] = "silu";
-  }
+  if (type != "relu" && type != "leaky_relu") return;
+  layer.erase("slope");
+  layer["type"] = "silu";
 }
 
 }  // namespace

@@ -11,8 +11,7 @@ namespace gantry {
 // The shipped configs, for steps that are cheap enough to take on 1, 2 and 4 ranks.
 enum class Layers {
   kShipped,
-  // Without what turns a rounding into a difference of any size, or looks at a whole batch: silu
-  // for relu and leaky_relu, layer_norm for batch_norm.
+  // Without what turns a rounding into a difference of any size: silu for relu and leaky_relu.
   kSmooth,
 };
 

@@ -28,6 +28,11 @@ void on_threads(int count, const std::function<void(int)>& work) {
   }
 }
 
+void on_ranks(int count, const std::function<void(int, Communicator&)>& work) {
+  const auto communicators = thread_communicators(count);
+  on_threads(count, [&](int rank) { work(rank, *communicators[static_cast<size_t>(rank)]); });
+}
+
 Team::Team(int ranks, const Load& load) {
   auto communicators = thread_communicators(ranks);
   for (int rank = 0; rank < ranks; ++rank) {

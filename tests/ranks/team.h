@@ -14,6 +14,9 @@ namespace gantry {
 // Runs work(0) .. work(count - 1), each on a thread of its own; throws what the first one threw.
 void on_threads(int count, const std::function<void(int)>& work);
 
+// The same with a communicator for each.
+void on_ranks(int count, const std::function<void(int, Communicator&)>& work);
+
 // One config on several ranks, each a session of its own with one CPU thread.
 class Team {
  public:

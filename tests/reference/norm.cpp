@@ -127,6 +127,7 @@ void double_backward(const NormDesc& d, const std::vector<Group>& groups, Args a
 }  // namespace
 
 Kernels::Made ReferenceKernels::make_norm(const NormDesc& d, NormPass pass) {
+  GANTRY_CHECK(d.stage == NormStage::kWhole, "the reference is one rank");
   const std::vector<Group> groups = groups_of(d);
   switch (pass) {
     case NormPass::kForward:

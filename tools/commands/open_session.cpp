@@ -14,6 +14,9 @@ void open_session(OpenSession& open, LoadedConfig loaded, Allocator allocator) {
   try {
     Backend backend =
         open_backend(config.backend, static_cast<int>(config.threads), config.compute);
+    if (backend.device->is_apart() && open.backend.communicator->size() > 1) {
+      throw EnvironmentError("GPUs of several ranks are not joined yet; use backend=cpu");
+    }
     backend.communicator = std::move(open.backend.communicator);
     open.backend = std::move(backend);
     std::unique_ptr<DataSource> data = open_data(config.data, static_cast<uint64_t>(config.seed));
