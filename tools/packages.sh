@@ -3,6 +3,7 @@
 #   tools/packages.sh build        to build gantry
 #   tools/packages.sh build test   and its tests
 #   tools/packages.sh mpi          Open MPI, to train with several processes (build gantry after it)
+#   tools/packages.sh slurm        Slurm's daemons, for tests/slurm
 #   tools/packages.sh lint         clang-format and clang-tidy
 #   tools/packages.sh fuzz python  clang's runtime for fuzzing; python3 for tools/pytorch
 #   tools/packages.sh cache        a compiler cache: builds that share files compile them once
@@ -16,6 +17,7 @@ build="g++ cmake ninja-build pkg-config libdnnl-dev ocl-icd-opencl-dev nlohmann-
        libcurl4-openssl-dev libssl-dev ca-certificates"
 test="libgtest-dev"
 mpi="libopenmpi-dev openmpi-bin"
+slurm="slurmctld slurmd slurm-client munge"
 lint="clang-format clang-tidy git"
 fuzz="clang libclang-rt-14-dev|libclang-rt-18-dev|libclang-rt-dev"
 python="python3 python3-venv"
@@ -27,11 +29,12 @@ for group in "$@"; do
     build) wanted+=($build) ;;
     test) wanted+=($test) ;;
     mpi) wanted+=($mpi) ;;
+    slurm) wanted+=($slurm) ;;
     lint) wanted+=($lint) ;;
     fuzz) wanted+=($fuzz) ;;
     python) wanted+=($python) ;;
     cache) wanted+=($cache) ;;
-    *) echo "tools/packages.sh: no group '$group'; there are build, test, mpi, lint, fuzz, python, cache" >&2; exit 2 ;;
+    *) echo "tools/packages.sh: no group '$group'; there are build, test, mpi, slurm, lint, fuzz, python, cache" >&2; exit 2 ;;
   esac
 done
 

@@ -50,6 +50,37 @@ TEST_F(Run, KilledAtRandomMomentsItEndsAsIfUndisturbed) {
   EXPECT_TRUE(result("whole", last) == result("killed", last));
 }
 
+// What a scheduler does that starts a job again and again.
+TEST_F(Run, TheSameCommandOverAndOverGoesOn) {
+  const std::vector<std::string> again = {"--resume", "auto"};
+  Process process(train("parts", 1000000, again));
+  wait_for_checkpoint("parts", process);
+  process.send(SIGTERM);
+  ASSERT_EQ(process.wait(30).exit_code, 75);
+  const int64_t last = newest_step("parts") + 3;
+  for (const char* words : {"resume ", "are done"}) {
+    const Ending ending = run_gantry(train("parts", last, again));
+    EXPECT_EQ(ending.exit_code, 0) << ending.output;
+    EXPECT_NE(ending.output.find(words), std::string::npos) << ending.output;
+  }
+  ASSERT_EQ(run_gantry(train("straight", last)).exit_code, 0);
+  EXPECT_TRUE(result("parts", last) == result("straight", last));
+}
+
+TEST_F(Run, TheSameFolderWithAnotherConfigIsRefused) {
+  ASSERT_EQ(run_gantry(train("run", 6)).exit_code, 0);
+  const std::string before = result("run", 6);
+  const Ending other = run_gantry(train("run", 9, {"--resume", "auto", "seed=6"}));
+  EXPECT_EQ(other.exit_code, 2) << other.output;
+  EXPECT_NE(other.output.find("tiny.json is not the config that step 6 was trained with"),
+            std::string::npos)
+      << other.output;
+  EXPECT_EQ(result("run", 6), before);
+  const std::string config_file = config();
+  const Ending nowhere = run_gantry({"train", config_file, "--resume", "auto"});
+  EXPECT_EQ(nowhere.exit_code, 2) << nowhere.output;
+}
+
 TEST_F(Run, ATermSignalSavesAndExitsWith75) {
   for (const int signal : {SIGTERM, SIGINT, SIGUSR1}) {
     const std::string name = concat("stopped", signal);
