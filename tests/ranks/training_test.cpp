@@ -10,8 +10,8 @@
 #include "tests/ranks/team.h"
 #include "tests/tolerances.h"
 #include "tests/train/tiny_gan.h"
+#include "tests/train/weights_of.h"
 #include "train/finite_check.h"
-#include "train/host_copy.h"
 #include "train/system_state.h"
 
 namespace gantry {
@@ -19,16 +19,6 @@ namespace {
 
 constexpr int kSteps = 2;
 constexpr const char* kShared = "distributed.sync_batch_norm=true";
-
-std::vector<double> weights(Session& session, const Player& player) {
-  return read_reals(*session.system().backend.device, session.stream(), player.store.values());
-}
-
-double distance(const std::vector<double>& a, const std::vector<double>& b) {
-  double sum = 0;
-  for (size_t i = 0; i < a.size(); ++i) sum += (a[i] - b[i]) * (a[i] - b[i]);
-  return std::sqrt(sum);
-}
 
 struct Difference {
   double losses = 0, weights = 0;  // tests/tolerances.h
@@ -42,7 +32,7 @@ struct Lone {
 
 std::vector<std::vector<double>> all_weights(Session& session) {
   std::vector<std::vector<double>> all;
-  for (const auto& player : session.system().players) all.push_back(weights(session, *player));
+  for (const auto& player : session.system().players) all.push_back(weights_of(session, *player));
   return all;
 }
 

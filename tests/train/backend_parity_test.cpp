@@ -14,7 +14,7 @@
 #include "tests/tolerances.h"
 #include "tests/train/shipped_configs.h"
 #include "tests/train/training_rig.h"
-#include "train/host_copy.h"
+#include "tests/train/weights_of.h"
 
 namespace gantry {
 namespace {
@@ -37,21 +37,11 @@ std::unique_ptr<Session> open(const std::string& name, Backend& backend,
   return session;
 }
 
-std::vector<double> weights(Session& session, const Player& player) {
-  return read_reals(*session.system().backend.device, session.stream(), player.store.values());
-}
-
-double distance(const std::vector<double>& a, const std::vector<double>& b) {
-  double sum = 0;
-  for (size_t i = 0; i < a.size(); ++i) sum += (a[i] - b[i]) * (a[i] - b[i]);
-  return std::sqrt(sum);
-}
-
 void compare(const std::string& name, Backend first, Backend second,
              const std::vector<std::string>& overrides) {
   const auto a = open(name, first, overrides), b = open(name, second, overrides);
   std::map<std::string, std::vector<double>> before;
-  for (const auto& player : a->system().players) before[player->name] = weights(*a, *player);
+  for (const auto& player : a->system().players) before[player->name] = weights_of(*a, *player);
   double worst_loss = 0, worst_weights = 0;
   for (int step = 1; step <= kSteps; ++step) {
     a->step();
@@ -67,7 +57,7 @@ void compare(const std::string& name, Backend first, Backend second,
   }
   for (size_t i = 0; i < a->system().players.size(); ++i) {
     const Player& player = *a->system().players[i];
-    const auto at_a = weights(*a, player), at_b = weights(*b, *b->system().players[i]);
+    const auto at_a = weights_of(*a, player), at_b = weights_of(*b, *b->system().players[i]);
     const double moved = distance(at_a, before[player.name]);
     EXPECT_GT(moved, 0) << player.name;
     worst_weights = std::max(worst_weights, distance(at_a, at_b) / moved);
