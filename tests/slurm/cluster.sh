@@ -59,11 +59,11 @@ END
 }
 
 stop_cluster() {
-  scancel --user="$(id -un)" 2>/dev/null
+  scancel --user="$(id -un)" 2>/dev/null || true
   sleep 1
   for ((i = ${#daemons[@]} - 1; i >= 0; --i)); do
-    kill "${daemons[i]}" 2>/dev/null
-    wait "${daemons[i]}" 2>/dev/null
+    kill "${daemons[i]}" 2>/dev/null || true
+    wait "${daemons[i]}" 2>/dev/null || true
   done
 }
 
