@@ -178,6 +178,18 @@ TEST_F(Ranks, AnotherNumberOfThemIsRefusedWithoutExactMode) {
   EXPECT_NE(accepted.output.find("2 to step 5"), std::string::npos) << accepted.output;
 }
 
+TEST_F(Ranks, DoctorTellsWhatTheyHaveInCommon) {
+  const std::string folder = scratch_.path().string();
+  const Ending ending = run_gantry(launched(2, {"doctor", "--cluster", folder}));
+  EXPECT_EQ(ending.exit_code, 0) << ending.output;
+  for (const char* part : {"2 ranks, started by Open MPI", "libraries", ", on all ranks",
+                           ": 2 ranks (0 to 1), ", "16384 KiB in "}) {
+    EXPECT_NE(ending.output.find(part), std::string::npos) << part << ending.output;
+  }
+  const Ending alone = run_gantry({"doctor", "--cluster", folder});
+  EXPECT_EQ(alone.exit_code, 2) << alone.output;
+}
+
 TEST_F(Ranks, SayWhatIsWrongOnce) {
   const Ending ending = run_gantry(launched(3, train("odd", 5)));
   EXPECT_EQ(ending.exit_code, 2) << ending.output;

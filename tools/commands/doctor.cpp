@@ -6,35 +6,20 @@
 #include <CLI/CLI.hpp>
 #include <cstring>
 #include <filesystem>
-#include <iomanip>
 #include <iostream>
+#include <sstream>
 #include <thread>
 
 #include "core/build_info.h"
 #include "core/error.h"
 #include "kernels/kernels.h"
 #include "tools/commands/all.h"
+#include "tools/commands/doctor_cluster.h"
+#include "tools/commands/findings.h"
+#include "tools/commands/ranks.h"
 
 namespace gantry {
 namespace {
-
-// A list of findings; the first bad one decides the exit status.
-class Findings {
- public:
-  void note(const std::string& what, const std::string& value) { line("   ", what, value); }
-  void good(const std::string& what, const std::string& value) { line("ok ", what, value); }
-  void bad(const std::string& what, const std::string& value, ExitCode code) {
-    line("BAD", what, value);
-    if (status_ == ExitCode::kDone) status_ = code;
-  }
-  ExitCode status() const { return status_; }
-
- private:
-  static void line(const char* mark, const std::string& what, const std::string& value) {
-    std::cout << mark << ' ' << std::left << std::setw(12) << what << value << '\n';
-  }
-  ExitCode status_ = ExitCode::kDone;
-};
 
 std::string gibibytes(double bytes) {
   std::ostringstream out;
@@ -118,15 +103,28 @@ void examine_directory(Findings& findings, const std::string& directory) {
 
 Action declare_doctor(CLI::App& app) {
   const auto directory = std::make_shared<std::string>(".");
+  const auto cluster = std::make_shared<bool>(false);
   app.add_option("directory", *directory, "Where runs are to be written")->capture_default_str();
-  app.footer("Exits with 0 if training can work here, with the code of the first BAD line if not.");
-  return [directory] {
-    Findings findings;
+  app.add_flag(
+      "--cluster", *cluster,
+      "Under a launcher: what the ranks have in common, their hosts, how fast they add up.");
+  app.footer(
+      "Exits with 0 if training can work here, with the code of the first BAD line if not.\n"
+      "Example:\n  gantry launch -n 2 doctor --cluster");
+  return [directory, cluster] {
+    const auto ranks = *cluster ? join_ranks() : std::make_unique<NullCommunicator>();
+    Findings findings(ranks->rank() != 0);
     findings.note("gantry", concat(build_version(), ", ", build_compiler(), ", ", build_type()));
     examine_processor(findings);
     examine_libraries(findings);
     examine_gpu(findings);
     examine_directory(findings, *directory);
+    if (*cluster) {
+      run_in_step(*ranks, *directory, [&] {
+        examine_cluster(findings, *ranks);
+        return 0;
+      });
+    }
     std::cout << std::flush;
     return static_cast<int>(findings.status());
   };

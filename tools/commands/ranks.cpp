@@ -99,12 +99,12 @@ void do_together(Communicator& ranks, const std::function<void()>& work) {
   if (first) throw Error(first->code(), ranks.rank() == 0 ? first->what() : "");
 }
 
-std::string text_of_rank_zero(Communicator& ranks, const std::string& text) {
+std::string text_of_rank(Communicator& ranks, int rank, const std::string& text) {
   auto length = static_cast<int64_t>(text.size());
-  ranks.broadcast(&length, sizeof(length), 0);
+  ranks.broadcast(&length, sizeof(length), rank);
   std::string shared = text;
   shared.resize(static_cast<size_t>(length));
-  if (length > 0) ranks.broadcast(shared.data(), shared.size(), 0);
+  if (length > 0) ranks.broadcast(shared.data(), shared.size(), rank);
   return shared;
 }
 

@@ -21,8 +21,8 @@ Log::Options log_options(const Communicator& ranks);
 // error of the first of them: rank 0 with the message, and whose it was, the others without.
 void do_together(Communicator& ranks, const std::function<void()>& work);
 
-// The text that rank 0 has, on all ranks.
-std::string text_of_rank_zero(Communicator& ranks, const std::string& text);
+// The text that rank `rank` has, on all ranks.
+std::string text_of_rank(Communicator& ranks, int rank, const std::string& text);
 
 // Runs what the ranks do in step. An error that the others cannot know of ends them, too, after it
 // has been reported with rank and host, and what each did last has been left in the run directory

@@ -101,7 +101,7 @@ int train_in_step(Session& session, std::optional<RunDir>& run, Log& log) {
   });
   const DistributedConfig& distributed = session.system().config.distributed;
   const std::string place =
-      text_of_rank_zero(ranks, run ? std::filesystem::absolute(run->path()).string() : "");
+      text_of_rank(ranks, 0, run ? std::filesystem::absolute(run->path()).string() : "");
   return run_in_step(ranks, place, [&] {
     ranks.set_timeout(distributed.timeout_s);
     ranks.compare_operations(distributed.compare_operations);

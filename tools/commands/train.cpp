@@ -39,7 +39,7 @@ bool has_begun(Communicator& ranks, const TrainArguments& arguments) {
     throw ConfigError("--resume auto goes on with the run in --out; name that folder, too");
   });
   const bool begun = arguments.resume == "auto" && RunDir::is_run(arguments.out);
-  return !text_of_rank_zero(ranks, begun ? "begun" : "").empty();
+  return !text_of_rank(ranks, 0, begun ? "begun" : "").empty();
 }
 
 RunDir make_run(const TrainArguments& arguments, const std::string& name, Log& log) {
