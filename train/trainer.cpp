@@ -30,6 +30,11 @@ std::string newest_checkpoint(const CheckpointStore& checkpoints) {
   return concat("the newest checkpoint is of step ", steps.back());
 }
 
+// The last step whose row an undisturbed run would have, too: rows off the interval are the end's.
+int64_t last_logged(int64_t done, const TrainConfig& train) {
+  return done == train.steps ? done : done / train.log_every * train.log_every;
+}
+
 }  // namespace
 
 Trainer::Trainer(Session& session, RunDir& run, Log& log)
@@ -39,7 +44,8 @@ Trainer::Trainer(Session& session, RunDir& run, Log& log)
       config_(session.system().config),
       interval_start_(session.steps_done() / config_.train.log_every * config_.train.log_every),
       checkpoints_(run.checkpoints(), log),
-      metrics_log_(run.metrics(), static_cast<uint64_t>(interval_start_), log),
+      metrics_log_(run.metrics(),
+                   static_cast<uint64_t>(last_logged(session.steps_done(), config_.train)), log),
       progress_(log, {.first = static_cast<uint64_t>(session.steps_done()),
                       .total = static_cast<uint64_t>(config_.train.steps),
                       .items = static_cast<double>(config_.train.batch)}),
