@@ -21,7 +21,10 @@ trap 'stop_cluster; rm -rf "$folder"' EXIT
 start_cluster || skip "the daemons did not come up"
 export OMPI_ALLOW_RUN_AS_ROOT=1 OMPI_ALLOW_RUN_AS_ROOT_CONFIRM=1
 
-cat >"$folder/tiny.json" <<'END'
+# Long enough, however fast the machine, to be preempted half-way.
+seconds=30
+write_config() {  # STEPS
+  cat >"$folder/tiny.json" <<END
 {"name": "tiny", "seed": 3,
  "data": {"source": "glyphs", "samples": 256, "size": [8, 8]},
  "latent": {"size": 12},
@@ -31,11 +34,16 @@ cat >"$folder/tiny.json" <<'END'
    {"type": "conv", "channels": 8, "kernel": 4, "stride": 2, "padding": 1}, {"type": "leaky_relu"},
    {"type": "flatten"}, {"type": "dense", "units": 1}]},
  "optimizer": {"g": {"lr": 2e-4}, "d": {"lr": 2e-4}},
- "train": {"steps": 8000, "batch": 32, "checkpoint_every": 100, "log_every": 100,
-           "sample_every": 8000},
+ "train": {"steps": $1, "batch": 32, "checkpoint_every": 100, "log_every": 100,
+           "sample_every": $1},
  "output": {"animation": false}, "distributed": {"virtual_ranks": 2}, "threads": 1}
 END
-state() { cat "$folder/$1/checkpoints/step-00008000/state.safetensors"; }
+}
+whole() {
+  "$GANTRY" train "$folder/tiny.json" --out "$folder/$1" >"$folder/$1.out" 2>&1 ||
+    fail "the undisturbed run failed"
+}
+state() { cat "$folder/$1/checkpoints/$last/state.safetensors"; }
 fail() {
   echo "$1" >&2
   cat "$folder"/*.out >&2
@@ -49,8 +57,16 @@ wait_for() {  # SECONDS COMMAND ...
     sleep 0.2
   done
 }
-saved() { [ -e "$folder/preempted/checkpoints/step-00000100" ]; }
+saved() { compgen -G "$folder/preempted/checkpoints/step-*" >/dev/null; }
 job() { scontrol show job "$1" | grep -q "$2"; }
+
+write_config 2000
+began=${EPOCHREALTIME/./}
+whole measured
+taken_ms=$(((${EPOCHREALTIME/./} - began) / 1000))
+steps=$((2000 * seconds * 1000 / taken_ms / 100 * 100))
+last=$(printf 'step-%08d' "$steps")
+write_config "$steps"
 
 low=$(sbatch --parsable --partition=low --output="$folder/low.out" \
   "$here/../../tools/cluster/train.sbatch" "$folder/tiny.json" "$folder/preempted")
@@ -61,7 +77,6 @@ wait_for 200 job "$low" JobState=COMPLETED
 job "$low" "Restarts=[1-9]" || fail "job $low was not preempted"
 grep -q "resume .*after step" "$folder/low.out" || fail "the job did not go on"
 
-"$GANTRY" train "$folder/tiny.json" --out "$folder/whole" >"$folder/whole.out" 2>&1 ||
-  fail "the undisturbed run failed"
-cmp <(state whole) <(state preempted) || fail "other bytes than without preemption"
-echo "preempted, queued again, gone on: the same bytes"
+whole undisturbed
+cmp <(state undisturbed) <(state preempted) || fail "other bytes than without preemption"
+echo "preempted, queued again, gone on: the same bytes after $steps steps"
