@@ -44,14 +44,12 @@ std::vector<float> resample_rows(const Image& image, const Taps& taps, int64_t w
   for (int64_t y = 0; y < image.height; ++y) {
     const uint8_t* row = &image.pixels[y * image.width * channels];
     for (int64_t x = 0; x < width; ++x) {
-      for (int64_t c = 0; c < channels; ++c) {
-        float sum = 0;
-        for (int64_t k = 0; k < taps.taps; ++k) {
-          sum += taps.weights[x * taps.taps + k] *
-                 static_cast<float>(row[(taps.first[x] + k) * channels + c]);
-        }
-        *out++ = sum;
+      for (int64_t k = 0; k < taps.taps; ++k) {
+        const float weight = taps.weights[x * taps.taps + k];
+        const uint8_t* pixel = &row[(taps.first[x] + k) * channels];
+        for (int64_t c = 0; c < channels; ++c) out[c] += weight * static_cast<float>(pixel[c]);
       }
+      out += channels;
     }
   }
   return rows;
@@ -88,14 +86,17 @@ Image resize(const Image& image, int64_t height, int64_t width, ImageFit fit) {
   const std::vector<float> rows = resample_rows(image, across, width);
   const int64_t stride = width * image.channels;
   Image resized(width, height, image.channels);
+  std::vector<float> sums(static_cast<size_t>(stride));
   for (int64_t y = 0; y < height; ++y) {
+    std::fill(sums.begin(), sums.end(), 0.0f);
+    for (int64_t k = 0; k < down.taps; ++k) {
+      const float weight = down.weights[y * down.taps + k];
+      const float* row = &rows[(down.first[y] + k) * stride];
+      for (int64_t i = 0; i < stride; ++i) sums[i] += weight * row[i];
+    }
+    uint8_t* out = &resized.pixels[y * stride];
     for (int64_t i = 0; i < stride; ++i) {
-      float sum = 0;
-      for (int64_t k = 0; k < down.taps; ++k) {
-        sum += down.weights[y * down.taps + k] * rows[(down.first[y] + k) * stride + i];
-      }
-      resized.pixels[y * stride + i] =
-          static_cast<uint8_t>(std::clamp(std::floor(sum + 0.5f), 0.0f, 255.0f));
+      out[i] = static_cast<uint8_t>(std::min(sums[i] + 0.5f, 255.0f));
     }
   }
   return resized;
