@@ -26,7 +26,8 @@ run() {
 run build/tsan/tests/core/core_tests Planner Program Replay Log Progress HostParallel
 run build/tsan/tests/train/train_tests Prefetcher DataSource Fetch Augment Shuffle BadImages \
   Synthetic '*/BadInputs' Training MetricsLog RunDirTest CheckpointTest
-run build/tsan/tests/ranks/rank_tests AllReduce ThreadCommunicator ComparedOperations Ranks
+run build/tsan/tests/ranks/rank_tests AllReduce ThreadCommunicator SocketCommunicator \
+  Rendezvous ComparedOperations Ranks
 
 folder=$(mktemp -d)
 trap 'rm -rf "$folder"' EXIT

@@ -12,6 +12,9 @@ namespace gantry {
 // kernels/ops/all_reduce.h that every engine on the host shares. `out` may be one of the parts.
 void add_ranks(const AllReduceDesc& desc, void* out, std::span<void* const> parts, int64_t count);
 
+// Up to here every rank takes all of x and adds it up itself: one exchange instead of two.
+inline constexpr int64_t kSmallSum = 4096;
+
 // The elements of x that rank `rank` adds up, when each adds up one piece of it.
 struct RankPiece {
   int64_t first = 0, count = 0;

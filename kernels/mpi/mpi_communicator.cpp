@@ -17,8 +17,6 @@ namespace {
 
 using Clock = std::chrono::steady_clock;
 
-// Up to here every rank takes all of x and adds it up itself: one exchange instead of two.
-constexpr int64_t kSmall = 4096;
 // Of messages by which ranks that wait in vain find out who else does.
 constexpr int kLateTag = 1;
 constexpr auto kCensus = std::chrono::milliseconds(1500);
@@ -112,7 +110,7 @@ class MpiAllReduce : public Kernel {
       parts[static_cast<size_t>(rank)] = at(received, rank * place());
     }
     MPI_Request request = MPI_REQUEST_NULL;
-    if (desc_.size <= kSmall) {
+    if (desc_.size <= kSmallSum) {
       const int size = static_cast<int>(desc_.size);
       MPI_Iallgather(x, size, type_, received, size, type_, joined_->all, &request);
       wait(*joined_, request, what_);
@@ -137,7 +135,7 @@ class MpiAllReduce : public Kernel {
   }
   // Elements between the operands of two ranks in scratch memory.
   int64_t place() const {
-    return desc_.size <= kSmall ? desc_.size : piece_length(desc_.size, joined_->size);
+    return desc_.size <= kSmallSum ? desc_.size : piece_length(desc_.size, joined_->size);
   }
   void* at(void* data, int64_t element) const {
     return static_cast<char*>(data) + static_cast<size_t>(element) * dtype_bytes(desc_.dtype);

@@ -33,8 +33,10 @@ void on_ranks(int count, const std::function<void(int, Communicator&)>& work) {
   on_threads(count, [&](int rank) { work(rank, *communicators[static_cast<size_t>(rank)]); });
 }
 
-Team::Team(int ranks, const Load& load) {
-  auto communicators = thread_communicators(ranks);
+Team::Team(int ranks, const Load& load) : Team(thread_communicators(ranks), load) {}
+
+Team::Team(std::vector<std::unique_ptr<Communicator>> communicators, const Load& load) {
+  const int ranks = static_cast<int>(communicators.size());
   for (int rank = 0; rank < ranks; ++rank) {
     ranks_.push_back(std::make_unique<Rank>());
     ranks_.back()->backend = open_backend(BackendChoice::kCpu, 1);

@@ -22,6 +22,7 @@ class Team {
  public:
   using Load = std::function<RunConfig()>;
   Team(int ranks, const Load& load);
+  Team(std::vector<std::unique_ptr<Communicator>> communicators, const Load& load);
 
   void step(int count);
   // The state of every rank, which must be the same.
