@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 // The one file that knows which backends exist.
+#include "kernels/cluster/socket_communicator.h"
 #include "kernels/cpu/cpu_backend.h"
 #include "kernels/cuda_backend.h"
 #include "kernels/mpi_backend.h"
@@ -26,16 +27,19 @@ std::vector<LibraryVersion> library_versions() {
   return versions;
 }
 
-bool joins_processes() { return mpi_built(); }
+bool has_mpi() { return mpi_built(); }
 
 std::unique_ptr<Communicator> open_communicator(const World& world) {
   if (world.alone()) return std::make_unique<NullCommunicator>();
+  // Where MPI is not built in, a launcher's MPI can still start ranks that sockets join.
+  const bool by_mpi = world.by_mpi && (mpi_built() || world.host.empty());
+  if (!by_mpi) return open_socket_communicator(world);
   auto communicator = open_mpi_communicator();
   if (communicator->size() == world.size) return communicator;
-  throw EnvironmentError(concat(world.launcher, " started ", world.size,
-                                " processes, but MPI joins ", communicator->size(),
-                                " of them; start them with `gantry launch -n ", world.size,
-                                "` or mpirun, or srun --mpi=pmix where Slurm has it"));
+  throw EnvironmentError(concat(
+      world.launcher, " started ", world.size, " processes, but MPI joins ", communicator->size(),
+      " of them; say --rendezvous HOST:PORT to join them without MPI, or "
+      "start them with the mpirun of the MPI that gantry was built with"));
 }
 
 bool has_cuda_backend() { return cuda_built(); }

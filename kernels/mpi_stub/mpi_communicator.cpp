@@ -8,8 +8,8 @@ bool mpi_built() { return false; }
 
 std::unique_ptr<Communicator> open_mpi_communicator() {
   throw EnvironmentError(
-      "this gantry was built without MPI, which joins several processes; install it "
-      "(tools/packages.sh mpi) and build again");
+      "an MPI launcher started this rank, but this gantry was built without MPI: install it "
+      "(tools/packages.sh mpi) and build again, or say --rendezvous HOST:PORT");
 }
 
 std::vector<LibraryVersion> mpi_library_versions() { return {}; }

@@ -25,7 +25,8 @@ std::filesystem::path fresh_output_path() {
 }
 
 // In the child, between fork and exec: async-signal-safe calls alone.
-[[noreturn]] void become(char* const* argv, const char* output, const Process::Limits& limits) {
+[[noreturn]] void become(char* const* argv, char* const* variables, const char* output,
+                         const Process::Limits& limits) {
   const int file = ::open(output, O_CREAT | O_TRUNC | O_WRONLY, 0600);
   const int null = ::open("/dev/null", O_RDONLY);
   ::dup2(null, 0);
@@ -38,7 +39,7 @@ std::filesystem::path fresh_output_path() {
     ::signal(SIGXFSZ, SIG_IGN);
   }
   if (limits.user != 0 && ::setuid(limits.user) != 0) ::_exit(126);
-  ::execv(argv[0], argv);
+  ::execve(argv[0], argv, variables);
   ::_exit(127);
 }
 
@@ -51,9 +52,14 @@ Process::Process(const std::vector<std::string>& arguments, const Limits& limits
   std::vector<char*> argv;
   for (std::string& word : words) argv.push_back(word.data());
   argv.push_back(nullptr);
+  std::vector<std::string> environment = limits.environment;
+  std::vector<char*> variables;
+  for (std::string& variable : environment) variables.push_back(variable.data());
+  for (char** variable = environ; *variable != nullptr; ++variable) variables.push_back(*variable);
+  variables.push_back(nullptr);
   pid_ = ::fork();
   GANTRY_CHECK(pid_ >= 0, "fork");
-  if (pid_ == 0) become(argv.data(), output_.c_str(), limits);
+  if (pid_ == 0) become(argv.data(), variables.data(), output_.c_str(), limits);
 }
 
 Process::~Process() {

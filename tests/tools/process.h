@@ -22,6 +22,7 @@ class Process {
   struct Limits {
     long file_bytes = 0;  // RLIMIT_FSIZE; 0: none. Writing past it fails with EFBIG
     uid_t user = 0;       // whom the process runs as; 0: as the test
+    std::vector<std::string> environment = {};  // NAME=value, beside what the test has
   };
   explicit Process(const std::vector<std::string>& arguments) : Process(arguments, Limits()) {}
   Process(const std::vector<std::string>& arguments, const Limits& limits);

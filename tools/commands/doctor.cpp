@@ -104,6 +104,8 @@ void examine_directory(Findings& findings, const std::string& directory) {
 Action declare_doctor(CLI::App& app) {
   const auto directory = std::make_shared<std::string>(".");
   const auto cluster = std::make_shared<bool>(false);
+  const auto world = std::make_shared<WorldFlags>();
+  declare_rank_options(app, *world);
   app.add_option("directory", *directory, "Where runs are to be written")->capture_default_str();
   app.add_flag(
       "--cluster", *cluster,
@@ -111,8 +113,8 @@ Action declare_doctor(CLI::App& app) {
   app.footer(
       "Exits with 0 if training can work here, with the code of the first BAD line if not.\n"
       "Example:\n  gantry launch -n 2 doctor --cluster");
-  return [directory, cluster] {
-    const auto ranks = *cluster ? join_ranks() : std::make_unique<NullCommunicator>();
+  return [directory, cluster, world] {
+    const auto ranks = *cluster ? join_ranks(*world) : std::make_unique<NullCommunicator>();
     Findings findings(ranks->rank() != 0);
     findings.note("gantry", concat(build_version(), ", ", build_compiler(), ", ", build_type()));
     examine_processor(findings);
@@ -121,7 +123,7 @@ Action declare_doctor(CLI::App& app) {
     examine_directory(findings, *directory);
     if (*cluster) {
       run_in_step(*ranks, *directory, [&] {
-        examine_cluster(findings, *ranks);
+        examine_cluster(findings, *ranks, find_world(process_environment(), *world).launcher);
         return 0;
       });
     }

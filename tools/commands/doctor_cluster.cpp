@@ -13,7 +13,6 @@
 #include <vector>
 
 #include "core/build_info.h"
-#include "core/world.h"
 #include "kernels/kernels.h"
 #include "tools/commands/ranks.h"
 #include "train/run_lock.h"
@@ -53,7 +52,6 @@ Json facts(const Backend& backend) {
     libraries += concat(libraries.empty() ? "" : ", ", library.name, ' ', library.loaded);
   }
   return {{"host", host_name()},
-          {"launcher", find_world(process_environment()).launcher},
           {"build", concat(build_version(), ", ", build_compiler(), ", ", build_type())},
           {"libraries", libraries},
           {"device", backend.device->name()},
@@ -134,7 +132,7 @@ void measure(Findings& findings, Communicator& ranks, Device& device) {
 
 }  // namespace
 
-void examine_cluster(Findings& findings, Communicator& ranks) {
+void examine_cluster(Findings& findings, Communicator& ranks, const std::string& launcher) {
   if (ranks.size() == 1) {
     throw ConfigError(
         "doctor --cluster is about several ranks; start it as they are to be started, such as "
@@ -146,8 +144,7 @@ void examine_cluster(Findings& findings, Communicator& ranks) {
   for (int rank = 0; rank < ranks.size(); ++rank) {
     all.push_back(Json::parse(text_of_rank(ranks, rank, own)));
   }
-  findings.good("ranks",
-                concat(ranks.name(), ", started by ", all[0]["launcher"].get<std::string>()));
+  findings.good("ranks", concat(ranks.name(), ", started by ", launcher));
   compare(findings, all, "build", "install the same build on all hosts");
   compare(findings, all, "libraries", "results differ between versions: install the same");
   examine_hosts(findings, all);

@@ -106,7 +106,7 @@ int launch(const LaunchArguments& arguments, const std::vector<std::string>& com
         "launch: what shall the ranks run? For example: gantry launch -n 2 train "
         "configs/quickstart.json");
   }
-  if (!joins_processes()) {
+  if (!has_mpi()) {
     throw EnvironmentError(
         "launch: this gantry was built without MPI, which joins several processes; install it "
         "(tools/packages.sh mpi) and build again");

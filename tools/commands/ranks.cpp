@@ -4,9 +4,11 @@
 #include <fcntl.h>
 #include <unistd.h>
 
+#include <CLI/CLI.hpp>
 #include <chrono>
 #include <cstdlib>
 #include <optional>
+#include <sstream>
 #include <thread>
 
 #include "kernels/ranks.h"
@@ -75,8 +77,25 @@ void note_ending(int status) {
   ::close(file);
 }
 
-std::unique_ptr<Communicator> join_ranks() {
-  return open_communicator(find_world(process_environment()));
+void declare_rank_options(CLI::App& app, WorldFlags& flags) {
+  const auto declare = [&](const char* name, auto& value, const char* type, const char* what) {
+    return app.add_option(name, value, what)
+        ->type_name(type)
+        ->group("Several ranks, over what their launcher says (docs/cluster.md)");
+  };
+  declare("--rank", flags.rank, "R", "Which of the ranks this process is, from 0.");
+  declare("--world-size", flags.size, "N", "How many ranks there are.");
+  declare("--local-rank", flags.local_rank, "L", "Which of the ranks of this host, from 0.");
+  declare("--rendezvous", flags.rendezvous, "HOST:PORT",
+          "Where the ranks meet, without MPI; rank 0 listens there.");
+  declare("--job-id", flags.job, "ID", "Ranks of another are turned away where these meet.");
+  declare("--join-timeout", flags.join_timeout, "SECONDS",
+          "How long to wait until all have met (default: 300).")
+      ->check(CLI::Range(1.0, 86400.0).description(""));
+}
+
+std::unique_ptr<Communicator> join_ranks(const WorldFlags& flags) {
+  return open_communicator(find_world(process_environment(), flags));
 }
 
 Log::Options log_options(const Communicator& ranks) {
@@ -106,6 +125,22 @@ std::string text_of_rank(Communicator& ranks, int rank, const std::string& text)
   shared.resize(static_cast<size_t>(length));
   if (length > 0) ranks.broadcast(shared.data(), shared.size(), rank);
   return shared;
+}
+
+void require_one_config(Communicator& ranks, const std::string& resolved) {
+  const std::string of_first = text_of_rank(ranks, 0, resolved);
+  do_together(ranks, [&] {
+    if (resolved == of_first) return;
+    std::istringstream here(resolved), there(of_first);
+    std::string mine, its;
+    do {
+      mine = its = "nothing";
+      std::getline(here >> std::ws, mine);
+      std::getline(there >> std::ws, its);
+    } while (mine == its && here);
+    throw ConfigError(concat("its config has ", mine, " where rank 0's has ", its,
+                             "; give all ranks the same file and overrides"));
+  });
 }
 
 int run_in_step(Communicator& ranks, const std::filesystem::path& run,

@@ -7,12 +7,21 @@
 #include <string>
 
 #include "core/log.h"
+#include "core/world.h"
 #include "kernels/communicator.h"
+
+namespace CLI {
+class App;
+}
 
 namespace gantry {
 
-// Joins this process with the others of its launcher, if it has one. Throws EnvironmentError.
-std::unique_ptr<Communicator> join_ranks();
+// The options by which a rank that no launcher started says who it is.
+void declare_rank_options(CLI::App& app, WorldFlags& flags);
+
+// Joins this process with the others of its launcher or command line, if it has any. Throws
+// EnvironmentError.
+std::unique_ptr<Communicator> join_ranks(const WorldFlags& flags);
 
 // All of rank 0; warnings of the others, with their rank in front.
 Log::Options log_options(const Communicator& ranks);
@@ -23,6 +32,9 @@ void do_together(Communicator& ranks, const std::function<void()>& work);
 
 // The text that rank `rank` has, on all ranks.
 std::string text_of_rank(Communicator& ranks, int rank, const std::string& text);
+
+// All ranks have this resolved config, or all throw ConfigError naming a line that differs.
+void require_one_config(Communicator& ranks, const std::string& resolved);
 
 // Runs what the ranks do in step. An error that the others cannot know of ends them, too, after it
 // has been reported with rank and host, and what each did last has been left in the run directory

@@ -15,6 +15,7 @@ namespace gantry {
 namespace {
 
 struct ResumeArguments {
+  WorldFlags world;
   std::string run;
   std::vector<std::string> overrides;
   bool elastic = false;
@@ -49,16 +50,17 @@ void require_resumable(const std::vector<std::string>& overrides) {
 
 int resume(const ResumeArguments& arguments) {
   OpenSession open;
-  open.backend.communicator = join_ranks();
+  open.backend.communicator = join_ranks(arguments.world);
   Communicator& ranks = *open.backend.communicator;
   Log log(stderr, log_options(ranks));
   std::optional<RunDir> run;
+  std::string resolved;
   do_together(ranks, [&] {
     require_resumable(arguments.overrides);
     if (ranks.rank() == 0) run.emplace(RunDir::open(arguments.run, log));
     const RunDir place = RunDir::view(arguments.run);
     LoadedConfig loaded = load_config(place.config().string(), arguments.overrides);
-    const std::string resolved = loaded.resolved;
+    resolved = loaded.resolved;
     open_session(open, std::move(loaded));
     open.session->set_config_digest(binding_digest(resolved));
     announce(open, log);
@@ -66,6 +68,7 @@ int resume(const ResumeArguments& arguments) {
     restore_newest(*open.session, *run, {place.config().string(), arguments.elastic}, log);
     run->write_config(resolved);
   });
+  require_one_config(ranks, resolved);
   return train_in_step(*open.session, run, log);
 }
 
@@ -81,6 +84,7 @@ Action declare_resume(CLI::App& app) {
                  "distributed.timeout_s, distributed.compare_operations, output.*.");
   app.add_flag("--elastic", arguments->elastic,
                "Go on with another number of ranks than before, though not bit for bit.");
+  declare_rank_options(app, arguments->world);
   app.footer(
       "Continues from the newest complete checkpoint; the result is the same bytes as if the run\n"
       "had never stopped (same build, processor type and thread count).\n"

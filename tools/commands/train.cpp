@@ -19,6 +19,7 @@ namespace gantry {
 namespace {
 
 struct TrainArguments {
+  WorldFlags world;
   ConfigArguments config;
   std::string out;
   bool dry_run = false;
@@ -49,7 +50,7 @@ RunDir make_run(const TrainArguments& arguments, const std::string& name, Log& l
 
 int train(TrainArguments arguments) {
   OpenSession open;
-  open.backend.communicator = join_ranks();
+  open.backend.communicator = join_ranks(arguments.world);
   Communicator& ranks = *open.backend.communicator;
   const bool first = ranks.rank() == 0;
   Log log(stderr, log_options(ranks));
@@ -68,6 +69,7 @@ int train(TrainArguments arguments) {
     open_session(open, std::move(loaded), arguments.profiling.allocator());
   });
   if (print_alone) return 0;
+  require_one_config(ranks, resolved);
   if (arguments.dry_run) {
     if (first) std::fputs(describe_session(*open.session).c_str(), stdout);
     return 0;
@@ -94,6 +96,7 @@ int train(TrainArguments arguments) {
 Action declare_train(CLI::App& app) {
   auto arguments = std::make_shared<TrainArguments>();
   arguments->config.declare(app);
+  declare_rank_options(app, arguments->world);
   app.add_option("--out", arguments->out,
                  "Run directory to make (default: the next number under runs/).")
       ->check(not_empty("the name of a folder to make, or leave --out away"));
