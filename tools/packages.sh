@@ -4,6 +4,7 @@
 #   tools/packages.sh build test   and its tests
 #   tools/packages.sh mpi          Open MPI, to train with several processes (build gantry after it)
 #   tools/packages.sh slurm        Slurm's daemons, for tests/slurm
+#   tools/packages.sh netns        ip, for tests/netns
 #   tools/packages.sh lint         clang-format and clang-tidy
 #   tools/packages.sh fuzz python  clang's runtime for fuzzing; python3 for tools/pytorch
 #   tools/packages.sh cache        a compiler cache: builds that share files compile them once
@@ -18,6 +19,7 @@ build="g++ cmake ninja-build pkg-config libdnnl-dev ocl-icd-opencl-dev nlohmann-
 test="libgtest-dev"
 mpi="libopenmpi-dev openmpi-bin"
 slurm="slurmctld slurmd slurm-client munge"
+netns="iproute2"
 lint="clang-format clang-tidy git"
 fuzz="clang libclang-rt-14-dev|libclang-rt-18-dev|libclang-rt-dev"
 python="python3 python3-venv"
@@ -30,11 +32,12 @@ for group in "$@"; do
     test) wanted+=($test) ;;
     mpi) wanted+=($mpi) ;;
     slurm) wanted+=($slurm) ;;
+    netns) wanted+=($netns) ;;
     lint) wanted+=($lint) ;;
     fuzz) wanted+=($fuzz) ;;
     python) wanted+=($python) ;;
     cache) wanted+=($cache) ;;
-    *) echo "tools/packages.sh: no group '$group'; there are build, test, mpi, slurm, lint, fuzz, python, cache" >&2; exit 2 ;;
+    *) echo "tools/packages.sh: no group '$group'; there are build, test, mpi, slurm, netns, lint, fuzz, python, cache" >&2; exit 2 ;;
   esac
 done
 
