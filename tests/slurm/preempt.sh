@@ -60,6 +60,11 @@ wait_for() {  # SECONDS COMMAND ...
 saved() { compgen -G "$folder/preempted/checkpoints/step-*" >/dev/null; }
 job() { scontrol show job "$1" | grep -q "$2"; }
 
+# A step without PMIx.
+srun --partition=low --mpi=none -n 2 "$GANTRY" doctor --cluster "$folder" >"$folder/step.out" 2>&1 ||
+  fail "ranks did not meet without MPI"
+grep -q "TCP, 2 ranks, started by Slurm" "$folder/step.out" || fail "ranks were not joined by TCP"
+
 write_config 2000
 began=${EPOCHREALTIME/./}
 whole measured
