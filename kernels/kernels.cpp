@@ -174,10 +174,13 @@ KernelPtr Kernels::feature_match(const FeatureMatchDesc& desc) {
 }
 
 KernelPtr Kernels::minibatch(const MinibatchDesc& desc, MinibatchPass pass) {
-  GANTRY_CHECK(desc.groups > 0 && desc.n % desc.groups == 0, desc.groups, " groups of ", desc.n);
+  GANTRY_CHECK(desc.groups > 0 && desc.parts > 0 && desc.n % (desc.groups * desc.parts) == 0,
+               desc.groups, " groups of ", desc.n, " in ", desc.parts, " parts");
+  GANTRY_CHECK(desc.part >= 0 && desc.part < desc.parts, "part ", desc.part, " of ", desc.parts);
   Made kernel = named(name_of("minibatch", kCurved, pass), make_minibatch(desc, pass));
-  const double n = static_cast<double>(desc.n), group = n / static_cast<double>(desc.groups);
-  kernel->set_flops(3 * n * group * static_cast<double>(desc.features * desc.dimensions));
+  const double made = static_cast<double>(desc.made()),
+               group = static_cast<double>(desc.n / desc.groups);
+  kernel->set_flops(3 * made * group * static_cast<double>(desc.features * desc.dimensions));
   return kernel;
 }
 

@@ -19,8 +19,10 @@ struct Recorder {
   Kernels& kernels;
   TensorRef step;  // i64 scalar: what random draws of this step are keyed by
   uint64_t seed = 0;
-  uint32_t first_sample = 0;        // global index of the first sample of this rank's batch
-  Communicator* sharing = nullptr;  // the ranks over whose samples batch_norm takes its statistics
+  uint32_t first_sample = 0;  // global index of the first sample of this rank's batch
+  // The ranks whose samples are one batch to what looks at a batch; null: this one's are the batch.
+  Communicator* sharing = nullptr;
+  bool sync_batch_norm = false;  // to batch_norm, too
 
   TensorRef temp(const std::string& name, const Shape& shape) {
     return program.temp(name, shape, kernels.real());

@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "train/adversarial_objective.h"
 
+#include "models/shared_batch.h"
+
 namespace gantry {
 
 using Loss = ObjectiveConfig::Loss;
@@ -89,17 +91,18 @@ TensorRef AdversarialObjective::record_target(const ObjectiveCall& call, const A
   return t;
 }
 
-// Those of the samples that G learns from.
+// Those of the samples that G learns from: the highest of the batch that ranks share.
 TensorRef AdversarialObjective::record_weights(const ObjectiveCall& call,
-                                               const TensorRef& scores) const {
+                                               const TensorRef& own) const {
   Recorder& r = call.recorder;
+  const TensorRef scores = of_all_ranks(r, "scores", own);
   const TopKConfig& config = config_.top_k;
   const TopKDesc desc{
       .y = scores.shape, .gamma = config.gamma, .nu = config.nu, .every = config.every};
   const TensorRef w = r.temp("top_k", {scores.shape.n, 1, 1, 1});
   call.record("top_k", r.kernels.top_k(desc), {w, call.metrics.slot(r.program, "g.top_k")},
               {scores, r.step});
-  return w;
+  return own_rows(r, w);
 }
 
 void AdversarialObjective::record(const ObjectiveCall& call, const Critique& critique,

@@ -32,7 +32,7 @@ class AdversarialObjective : public Objective {
   LossDesc::Kind discriminator_loss() const;
   void record(const ObjectiveCall&, const Critique&, const Answer&) const;
   TensorRef record_target(const ObjectiveCall&, const Answer&, int64_t n) const;
-  TensorRef record_weights(const ObjectiveCall&, const TensorRef& scores) const;
+  TensorRef record_weights(const ObjectiveCall&, const TensorRef& own) const;
   void record_estimate(const ObjectiveCall&, const TensorRef& loss, double weight) const;
 
   ObjectiveConfig config_;

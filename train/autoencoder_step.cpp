@@ -18,12 +18,7 @@ class AutoencoderRecording {
         variational_(system.config.objective.type == "vae"),
         e_(system.player("e")),
         g_(system.player("g")),
-        recorder_{program_,
-                  *system.backend.kernels,
-                  program_.external("step", system.step.view()),
-                  system.seed(),
-                  0,
-                  system.sharing()} {}
+        recorder_(system.recorder(program_)) {}
 
   RecordedStep record() {
     const int64_t parts = system_.config.train.accumulate;

@@ -22,12 +22,7 @@ ClassifierStep::ClassifierStep(System& system) : system_(system) {
 RecordedStep ClassifierStep::record(size_t) {
   RecordedStep step;
   Program& program = step.program;
-  Recorder recorder{program,
-                    *system_.backend.kernels,
-                    program.external("step", system_.step.view()),
-                    system_.seed(),
-                    0,
-                    system_.sharing()};
+  Recorder recorder = system_.recorder(program);
   StepInputs inputs(system_, recorder, step.taps);
   record_start(system_, recorder, 1);
   {

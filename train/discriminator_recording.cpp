@@ -41,7 +41,8 @@ void DiscriminatorRecording::record_part(int64_t k, int64_t shard, int64_t micro
   judge_labelled(k, reals, draw);
   if (penalised_) {
     game_.number_samples(train.batch, reals);
-    const BatchPart whole{0, game_.system.shards.local(train.batch)};
+    const int64_t size = train.batch / game_.system.shards.count;
+    const BatchPart whole{shard * size, size};
     penalise({real.x, fake.x, game_.real_batch(k, whole).x, draw}, real.label);
   }
   if (train.reuse_fakes && k == game_.d_steps - 1) game_.reusable.push_back(std::move(fakes));

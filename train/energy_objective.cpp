@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "train/energy_objective.h"
 
+#include "models/shared_batch.h"
+
 namespace gantry {
 namespace {
 
@@ -78,12 +80,16 @@ void EbganObjective::generator(const ObjectiveCall& call, const Critique& fake) 
 
 void EbganObjective::pull_away(const ObjectiveCall& call, const Critique& fake) const {
   Recorder& r = call.recorder;
-  const TensorRef& code = fake.y[1];
-  const double scale = config_.pt_weight * call.scale;
+  const TensorRef code = of_all_ranks(r, "codes", fake.y[1]);
+  const double scale = config_.pt_weight * call.scale * static_cast<double>(ranks_sharing(r));
   const PullingAwayDesc desc{.s = code.shape, .scale = static_cast<float>(scale)};
   const TensorRef value = call.metrics.slot(r.program, "g.pulling_away", 1 / scale);
   fake.dy.add(r, 1, [&](const TensorRef& dy) {
-    call.record("loss_pulling_away", r.kernels.pulling_away(desc), {value, dy}, {code});
+    const TensorRef of_all = r.sharing ? r.temp("d_codes", code.shape) : dy;
+    call.record("loss_pulling_away", r.kernels.pulling_away(desc), {value, of_all}, {code});
+    if (!r.sharing) return;
+    call.record("take_own", r.kernels.sum({.y = dy.shape, .scale = {1.0f}}), {dy},
+                {own_rows(r, of_all)});
   });
 }
 

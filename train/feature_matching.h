@@ -18,6 +18,9 @@ class FeatureMatching : public AdversarialObjective {
   void generator(const ObjectiveCall&, const Critique& fake) const override;
 
  private:
+  void match_means(const ObjectiveCall&, const Critique& fake) const;
+  FeatureMatchDesc::Kind kind() const;
+
   FeatureMatchingConfig config_;
 };
 

@@ -11,8 +11,7 @@ GameRecording::GameRecording(System& of, const Objective& played, int64_t update
       d_steps(updates_of_d),
       g(of.player("g")),
       d(of.player("d")),
-      recorder{program, *of.backend.kernels, program.external("step", of.step.view()), of.seed(),
-               0,       of.sharing()},
+      recorder(of.recorder(program)),
       inputs(of, recorder, taps) {}
 
 BatchPart GameRecording::part(int64_t batch, int64_t shard, int64_t micro) const {

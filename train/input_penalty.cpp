@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "train/input_penalty.h"
 
+#include "models/shared_batch.h"
+
 namespace gantry {
 namespace {
 
@@ -59,8 +61,7 @@ TensorRef InputPenalties::between(const ObjectiveCall& call, const PenalisedBatc
 
 TensorRef InputPenalties::about(const ObjectiveCall& call, const PenalisedBatch& batch) const {
   Recorder& r = call.recorder;
-  const TensorRef deviation = r.temp("deviation", vector_shape(1));
-  call.record("deviation", r.kernels.deviation({batch.whole.shape}), {deviation}, {batch.whole});
+  const TensorRef deviation = record_deviation(call, batch.whole);
   const PerturbDesc desc{
       .x = batch.real.shape,
       .spread = static_cast<float>(config_.dragan.spread),
@@ -70,6 +71,26 @@ TensorRef InputPenalties::about(const ObjectiveCall& call, const PenalisedBatch&
   const TensorRef x = r.temp("about", desc.x);
   call.record("about", r.kernels.perturb(desc), {x}, {batch.real, deviation, r.step});
   return x;
+}
+
+// Of the batch that ranks share: each tells the others two numbers with the mean and the deviation
+// of its part, mean + deviation and mean - deviation. Together they deviate as all samples do.
+TensorRef InputPenalties::record_deviation(const ObjectiveCall& call, const TensorRef& x) const {
+  Recorder& r = call.recorder;
+  const TensorRef deviation = r.temp("deviation", vector_shape(1));
+  call.record("deviation", r.kernels.deviation({x.shape}), {deviation}, {x});
+  if (!r.sharing) return deviation;
+  const TensorRef mean = r.temp("mean", vector_shape(1)), pair = r.temp("pair", {2, 1, 1, 1});
+  const ReduceDesc reduce{.x = x.shape, .scale = 1 / static_cast<float>(x.shape.elements())};
+  call.record("mean", r.kernels.reduce(reduce), {mean}, {x});
+  for (const float sign : {1.0f, -1.0f}) {
+    const SumDesc sum{.y = mean.shape, .scale = {1, sign}};
+    call.record("pair", r.kernels.sum(sum), {pair.samples(sign > 0 ? 0 : 1, 1)}, {mean, deviation});
+  }
+  const TensorRef pairs = of_all_ranks(r, "pair", pair);
+  const TensorRef of_all = r.temp("deviation_of_all", vector_shape(1));
+  call.record("deviation", r.kernels.deviation({pairs.shape}), {of_all}, {pairs});
+  return of_all;
 }
 
 void InputPenalties::record_term(const ObjectiveCall& call, const Term& term,

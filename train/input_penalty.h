@@ -11,8 +11,9 @@ namespace gantry {
 // What the penalties of one micro-batch are about.
 struct PenalisedBatch {
   TensorRef real, fake;  // as D sees them
-  TensorRef whole;       // the real batch that `real` is of, without noise
-  uint32_t draw = 0;     // tells this micro-batch from the others of the step
+  TensorRef whole;    // this rank's part (exact mode: the shard) of the real batch that `real` is
+                      // of, without noise
+  uint32_t draw = 0;  // tells this micro-batch from the others of the step
 };
 
 // The penalties of the config on D's gradient g = grad_x D(x), D's answer to a sample being the
@@ -38,6 +39,7 @@ class InputPenalties {
   struct Term;
   TensorRef between(const ObjectiveCall&, const PenalisedBatch&) const;
   TensorRef about(const ObjectiveCall&, const PenalisedBatch&) const;
+  TensorRef record_deviation(const ObjectiveCall&, const TensorRef& x) const;
   void record_term(const ObjectiveCall&, const Term&, NetworkPass pass) const;
   std::string metric(const char* name, const Term&) const;
   int count() const;

@@ -1,6 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "train/score_terms.h"
 
+#include <algorithm>
+
+#include "models/shared_batch.h"
 #include "train/system.h"
 
 namespace gantry {
@@ -12,6 +15,14 @@ LecamTerm::LecamTerm(std::unique_ptr<Objective> objective, const LecamConfig& co
       real_(system.keep("objective.lecam.real", vector_shape(1), 0)),
       fake_(system.keep("objective.lecam.fake", vector_shape(1), 0)),
       batch_(system.keep("objective.lecam.batch", vector_shape(1), 0)) {}
+
+TensorRefs LecamTerm::means(Program& program) const {
+  TensorRefs all = ScoreTerm::means(program);
+  all.push_back(program.external("objective.lecam.real", real_));
+  all.push_back(program.external("objective.lecam.fake", fake_));
+  all.push_back(program.external("objective.lecam.batch", batch_));
+  return all;
+}
 
 void LecamTerm::discriminator_real(const ObjectiveCall& call, const Critique& real) const {
   ScoreTerm::discriminator_real(call, real);
@@ -89,19 +100,31 @@ AdaptiveAugmentation::AdaptiveAugmentation(std::unique_ptr<Objective> objective,
                                            const AugmentationConfig& config, System& system)
     : ScoreTerm(std::move(objective)),
       config_(config),
-      interval_(config.every * system.config.train.batch),
+      shards_(std::max<int64_t>(1, system.config.distributed.virtual_ranks)),
+      interval_(config.every * system.config.train.batch / shards_),
       p_(system.keep(kAugmentationProbability, vector_shape(1), config.probability)),
       tally_(system.keep("objective.augmentation.tally", vector_shape(2), 0)) {}
+
+TensorRefs AdaptiveAugmentation::means(Program& program) const {
+  TensorRefs all = ScoreTerm::means(program);
+  if (shards_ == 1) return all;  // the same on all ranks
+  all.push_back(program.external(kAugmentationProbability, p_));
+  all.push_back(program.external("objective.augmentation.tally", tally_));
+  return all;
+}
 
 void AdaptiveAugmentation::discriminator_real(const ObjectiveCall& call,
                                               const Critique& real) const {
   ScoreTerm::discriminator_real(call, real);
   Recorder& r = call.recorder;
-  const AdaptiveProbabilityDesc desc{
-      .y = real.y[0].shape, .target = config_.target, .span = config_.span, .interval = interval_};
+  const TensorRef answers = of_all_ranks(r, "answers", real.y[0]);
+  const AdaptiveProbabilityDesc desc{.y = answers.shape,
+                                     .target = config_.target,
+                                     .span = config_.span / static_cast<double>(shards_),
+                                     .interval = interval_};
   call.record("adapt", r.kernels.adaptive_probability(desc),
               {call.metrics.slot(r.program, "d.ada_rt"), call.metrics.slot(r.program, "d.ada_p")},
-              {real.y[0]},
+              {answers},
               {r.program.external(kAugmentationProbability, p_),
                r.program.external("objective.augmentation.tally", tally_)});
 }

@@ -46,6 +46,8 @@ class LecamTerm : public ScoreTerm {
  public:
   LecamTerm(std::unique_ptr<Objective> objective, const LecamConfig& config, System& system);
 
+  // All that it keeps: what is a mean over one shard's samples moves as a mean over all does.
+  TensorRefs means(Program& program) const override;
   void discriminator_real(const ObjectiveCall&, const Critique& real) const override;
   void discriminator_fake(const ObjectiveCall&, const Critique& fake) const override;
 
@@ -81,17 +83,20 @@ inline constexpr const char* kAugmentationProbability = "objective.augmentation.
 // whatever cut into micro-batches,
 //   p <- max(0, p + sign(rt - target) samples / span),  rt the mean sign of D's answers to them.
 // Kept: objective.augmentation.p, and .tally (kernels/ops/score.h). Metrics: d.ada_p, the
-// probability from here on, and d.ada_rt, the mean sign since the last change.
+// probability from here on, and d.ada_rt, the mean sign since the last change. In exact mode each
+// shard follows the answers to its own samples, and p moves by the mean of what they say.
 class AdaptiveAugmentation : public ScoreTerm {
  public:
   AdaptiveAugmentation(std::unique_ptr<Objective> objective, const AugmentationConfig& config,
                        System& system);
 
+  TensorRefs means(Program& program) const override;
   void discriminator_real(const ObjectiveCall&, const Critique& real) const override;
 
  private:
   AugmentationConfig config_;
-  int64_t interval_;      // samples
+  int64_t shards_;        // of a batch whose answers are looked at apart
+  int64_t interval_;      // samples of a shard
   TensorView p_, tally_;  // kept in the system
 };
 

@@ -195,9 +195,16 @@ std::vector<System::StateTensor> System::state() const {
   return list;
 }
 
-Communicator* System::sharing() const {
-  return config.distributed.sync_batch_norm && shards.count > 1 ? backend.communicator.get()
-                                                                : nullptr;
+// Shards of exact mode are batches of their own: those of one rank are computed one after the
+// other.
+Recorder System::recorder(Program& program) const {
+  const bool shared = backend.communicator->size() > 1 && config.distributed.virtual_ranks == 0;
+  return {.program = program,
+          .kernels = *backend.kernels,
+          .step = program.external("step", step.view()),
+          .seed = seed(),
+          .sharing = shared ? backend.communicator.get() : nullptr,
+          .sync_batch_norm = config.distributed.sync_batch_norm};
 }
 
 Shape System::latent_shape(int64_t n) const { return {n, config.latent.width(), 1, 1}; }

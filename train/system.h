@@ -64,8 +64,9 @@ class System {
   RunConfig config;  // its networks have moved into the players
   Backend& backend;
   Shards shards;  // of a batch, and which of them are this rank's
-  // The ranks over whose samples batch_norm takes its statistics; null: each over its own.
-  Communicator* sharing() const;
+  // For what a step records in `program`: knows the step, the seed, and the ranks that share a
+  // batch.
+  Recorder recorder(Program& program) const;
   SampleSpec sample;
   std::vector<std::unique_ptr<Player>> players;  // in the order that checkpoints list them
   MetricSlots metrics;

@@ -72,6 +72,7 @@ class Rows {
   const float* m_;
 };
 
+// Row i of all, where o, dm, uo and hm are those of its own.
 void forward_row(const Rows& rows, int64_t i, float* near, float* o) {
   const int64_t features = rows.features();
   std::fill_n(o, features, 0.0f);
@@ -98,12 +99,13 @@ void backward_row(const Rows& rows, int64_t i, const float* dy, float* near, flo
 struct Second {
   const float *dy, *um;
   float *uo, *hm;
+  float *near, *t;  // room for a row of features each
 };
 
-void double_backward_row(const Rows& rows, int64_t i, const Second& s, float* near, float* t) {
+void double_backward_row(const Rows& rows, int64_t i, const Second& s) {
   const int64_t features = rows.features();
   const float* own = s.dy + i * features;
-  float *uo = s.uo + i * features, *hm = s.hm + i * rows.width();
+  float *near = s.near, *t = s.t, *uo = s.uo, *hm = s.hm;
   std::fill_n(uo, features, 0.0f);
   std::fill_n(hm, rows.width(), 0.0f);
   rows.others(i, [&](int64_t j) {
@@ -124,21 +126,23 @@ void double_backward_row(const Rows& rows, int64_t i, const Second& s, float* ne
 
 CpuKernels::Made CpuKernels::make_minibatch(const MinibatchDesc& d, MinibatchPass pass) {
   const int64_t room = 2 * d.features;  // of a row: nearness and tangent
-  const size_t scratch_bytes = static_cast<size_t>(d.n * room) * sizeof(float);
+  const size_t scratch_bytes = static_cast<size_t>(d.made() * room) * sizeof(float);
   const size_t args = pass == MinibatchPass::kForward    ? 2
                       : pass == MinibatchPass::kBackward ? 3
                                                          : 5;
   return cpu::loop_kernel(args, scratch_bytes, [=, threads = threads()](Args a, void* scratch) {
     const Rows rows(d, a.real(pass == MinibatchPass::kDoubleBackward ? 2 : 1));
-    cpu::parallel_for(threads, d.n, [&](int64_t i) {
-      float* near = static_cast<float*>(scratch) + i * room;
+    cpu::parallel_for(threads, d.made(), [&](int64_t k) {
+      const int64_t i = d.row(k);
+      float* near = static_cast<float*>(scratch) + k * room;
       if (pass == MinibatchPass::kForward) {
-        forward_row(rows, i, near, a.real(0) + i * rows.features());
+        forward_row(rows, i, near, a.real(0) + k * rows.features());
       } else if (pass == MinibatchPass::kBackward) {
-        backward_row(rows, i, a.real(2), near, a.real(0) + i * rows.width());
+        backward_row(rows, i, a.real(2), near, a.real(0) + k * rows.width());
       } else {
-        const Second second{a.real(3), a.real(4), a.real(0), a.real(1)};
-        double_backward_row(rows, i, second, near, near + d.features);
+        double_backward_row(rows, i,
+                            {a.real(3), a.real(4), a.real(0) + k * rows.features(),
+                             a.real(1) + k * rows.width(), near, near + d.features});
       }
     });
   });

@@ -9,13 +9,15 @@ namespace {
 
 cuda::MinibatchRows rows_of(const MinibatchDesc& d) {
   cuda::MinibatchRows rows{};
-  rows.n = d.n;
+  rows.made = d.made();
   rows.in_group = d.n / d.groups;
+  rows.made_of_group = d.made_of_group();
+  rows.first_made = d.part * d.made_of_group();
   rows.features = static_cast<int>(d.features);
   rows.dimensions = static_cast<int>(d.dimensions);
   rows.by_features = cuda::Divisor(d.features);
   rows.by_width = cuda::Divisor(d.features * d.dimensions);
-  rows.by_group = cuda::Divisor(rows.in_group);
+  rows.by_group = cuda::Divisor(rows.made_of_group);
   return rows;
 }
 
@@ -24,8 +26,8 @@ cuda::MinibatchRows rows_of(const MinibatchDesc& d) {
 CudaKernels::Made CudaKernels::make_minibatch(const MinibatchDesc& d, MinibatchPass pass) {
   using cuda::Args;
   const cuda::MinibatchRows rows = rows_of(d);
-  const cuda::LaunchShape per_sum = cuda::one_thread_each(d.n * d.features);
-  const cuda::LaunchShape per_element = cuda::one_thread_each(d.n * d.features * d.dimensions);
+  const cuda::LaunchShape per_sum = cuda::one_thread_each(d.made() * d.features);
+  const cuda::LaunchShape per_element = cuda::one_thread_each(d.made() * d.features * d.dimensions);
   const auto with = [rows](const float* m) {
     cuda::MinibatchRows given = rows;
     given.m = m;

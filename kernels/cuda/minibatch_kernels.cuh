@@ -7,10 +7,11 @@
 
 namespace gantry::cuda {
 
-// Rows of the op, n x (dimensions x features); see kernels/ops/critic.h.
+// Rows of the op, n x (dimensions x features); see kernels/ops/critic.h. `made`: those whose
+// results are asked for, `made_of_group` of each group, from row `first_made` of it on.
 struct MinibatchRows {
   const float* m;
-  int64_t n, in_group;
+  int64_t made, in_group, made_of_group, first_made;
   int features, dimensions;
   Divisor by_features, by_width, by_group;
 
@@ -36,15 +37,25 @@ struct MinibatchRows {
     }
     return sum;
   }
-  __device__ int64_t first_of_group(int64_t i) const { return by_group.divide(i) * in_group; }
+};
+
+// The k-th row that is made: which of all it is, and where its group begins.
+struct MinibatchRow {
+  int64_t i, first;
+  __device__ MinibatchRow(const MinibatchRows& rows, int64_t k) {
+    const int64_t group = rows.by_group.divide(k);
+    first = group * rows.in_group;
+    i = first + rows.first_made + (k - group * rows.made_of_group);
+  }
 };
 
 // A thread per o_i[b].
 static __global__ void __launch_bounds__(256) minibatch_kernel(MinibatchRows rows, float* o) {
-  for (int64_t item = thread_in_grid(); item < rows.n * rows.features; item += threads_in_grid()) {
-    int64_t i = item;
-    const int b = static_cast<int>(rows.by_features.split(i));
-    const int64_t first = rows.first_of_group(i);
+  for (int64_t item = thread_in_grid(); item < rows.made * rows.features;
+       item += threads_in_grid()) {
+    int64_t k = item;
+    const int b = static_cast<int>(rows.by_features.split(k));
+    const auto [i, first] = MinibatchRow(rows, k);
     float sum = 0;
     for (int64_t j = first; j < first + rows.in_group; ++j)
       if (j != i) sum += std::exp(-rows.distance(i, j, b));
@@ -52,12 +63,12 @@ static __global__ void __launch_bounds__(256) minibatch_kernel(MinibatchRows row
   }
 }
 
-// Where an element of m lies: row i, dimension and feature.
+// Where an element of the rows that are made lies: the k-th of them, dimension and feature.
 struct MinibatchPlace {
-  int64_t i;
+  int64_t k, in_row;
   int b;
-  __device__ MinibatchPlace(const MinibatchRows& rows, int64_t item) : i(item) {
-    int64_t of_row = rows.by_width.split(i);
+  __device__ MinibatchPlace(const MinibatchRows& rows, int64_t item) : k(item) {
+    int64_t of_row = in_row = rows.by_width.split(k);
     b = static_cast<int>(rows.by_features.split(of_row));
   }
 };
@@ -65,17 +76,19 @@ struct MinibatchPlace {
 // A thread per dm_i[c][b], which works out every distance again: there are few dimensions.
 static __global__ void __launch_bounds__(256)
     minibatch_backward_kernel(MinibatchRows rows, float* dm, const float* dy) {
-  const int64_t size = rows.n * rows.width();
+  const int64_t size = rows.made * rows.width();
   for (int64_t item = thread_in_grid(); item < size; item += threads_in_grid()) {
     const MinibatchPlace place(rows, item);
-    const int64_t i = place.i, first = rows.first_of_group(i), in_row = item - i * rows.width();
+    const int64_t in_row = place.in_row;
+    const auto [i, first] = MinibatchRow(rows, place.k);
+    const float at_i = rows.m[i * rows.width() + in_row];
     const float own = dy[i * rows.features + place.b];
     float sum = 0;
     for (int64_t j = first; j < first + rows.in_group; ++j) {
       if (j == i) continue;
       const float near = std::exp(-rows.distance(i, j, place.b));
       const float both = own + dy[j * rows.features + place.b];
-      sum -= near * both * sign_of(rows.m[item] - rows.m[j * rows.width() + in_row]);
+      sum -= near * both * sign_of(at_i - rows.m[j * rows.width() + in_row]);
     }
     dm[item] = sum;
   }
@@ -85,10 +98,12 @@ static __global__ void __launch_bounds__(256)
 static __global__ void __launch_bounds__(256)
     minibatch_double_backward_kernel(MinibatchRows rows, float* uo, float* hm, const float* dy,
                                      const float* um) {
-  const int64_t size = rows.n * rows.width();
+  const int64_t size = rows.made * rows.width();
   for (int64_t item = thread_in_grid(); item < size; item += threads_in_grid()) {
     const MinibatchPlace place(rows, item);
-    const int64_t i = place.i, first = rows.first_of_group(i), in_row = item - i * rows.width();
+    const int64_t in_row = place.in_row;
+    const auto [i, first] = MinibatchRow(rows, place.k);
+    const float at_i = rows.m[i * rows.width() + in_row];
     const float own = dy[i * rows.features + place.b];
     float tangent = 0, sum = 0;
     for (int64_t j = first; j < first + rows.in_group; ++j) {
@@ -97,10 +112,10 @@ static __global__ void __launch_bounds__(256)
       const float moved = near * rows.tangent(um, i, j, place.b);
       const float both = own + dy[j * rows.features + place.b];
       tangent -= moved;
-      sum += moved * both * sign_of(rows.m[item] - rows.m[j * rows.width() + in_row]);
+      sum += moved * both * sign_of(at_i - rows.m[j * rows.width() + in_row]);
     }
     hm[item] = sum;
-    if (in_row < rows.features) uo[i * rows.features + place.b] = tangent;
+    if (in_row < rows.features) uo[place.k * rows.features + place.b] = tangent;
   }
 }
 

@@ -58,13 +58,24 @@ struct FeatureMatchDesc {
 // Minibatch discrimination (Salimans et al. 2016, section 3.2) of rows m, n x (C B), row i seen as
 // m_i[c][b]; a row is compared with the others of its group (one of `groups` equal parts of n):
 //   d_ij[b] = sum_c |m_i[c][b] - m_j[c][b]|,  o_i[b] = sum over j != i of exp(-d_ij[b])
+// Where ranks share a batch, each is given the rows of all and makes those of its own samples: the
+// `part`-th of `parts` equal, consecutive parts of every group.
 struct MinibatchDesc {
-  int64_t n = 0, features = 1, dimensions = 1;  // B, C
+  int64_t n = 0, features = 1, dimensions = 1;  // rows of all parts; B, C
   int64_t groups = 1;
+  int64_t parts = 1, part = 0;
+
+  int64_t made() const { return n / parts; }
+  int64_t made_of_group() const { return n / (groups * parts); }
+  // Which of the n rows the k-th made one is.
+  int64_t row(int64_t k) const {
+    const int64_t group = k / made_of_group();
+    return group * (n / groups) + part * made_of_group() + (k - group * made_of_group());
+  }
 };
 
 enum class MinibatchPass {
-  kForward,         // {o: n x B | m}
+  kForward,         // {o: n x B | m};  o, dm, uo, hm: the rows that are made, n / parts
   kBackward,        // {dm | m, do}
   kDoubleBackward,  // {uo, hm | m, do, um}
 };

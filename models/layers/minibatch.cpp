@@ -2,6 +2,7 @@
 #include "models/layers/minibatch.h"
 
 #include "models/layers/window.h"
+#include "models/shared_batch.h"
 
 namespace gantry {
 
@@ -24,11 +25,14 @@ LayerPlan MinibatchDiscrimination::plan(std::span<const Shape> x) {
   return {{1, in_ + features_, 1, 1}, {{"weight", weight, fans_of(weight), init, false}}, {}};
 }
 
-MinibatchDesc MinibatchDiscrimination::desc_for(const LayerPass& pass) const {
-  return {.n = pass.x[0].shape.n,
+MinibatchDesc MinibatchDiscrimination::desc_for(const Recorder& recorder,
+                                                const LayerPass& pass) const {
+  return {.n = pass.saved[0].shape.n,
           .features = features_,
           .dimensions = dimensions_,
-          .groups = pass.batch_groups};
+          .groups = pass.batch_groups,
+          .parts = ranks_sharing(recorder),
+          .part = recorder.sharing ? recorder.sharing->rank() : 0};
 }
 
 TensorRef MinibatchDiscrimination::project(Recorder& recorder, const char* name, const TensorRef& x,
@@ -82,22 +86,25 @@ TensorRef MinibatchDiscrimination::data(Recorder& recorder, const TensorRef& dm,
 
 TensorRef MinibatchDiscrimination::forward(Recorder& recorder, LayerPass& pass) const {
   const TensorRef& x = pass.x[0];
-  pass.saved = {project(recorder, "project", x, pass.params[0])};
+  const TensorRef m = project(recorder, "project", x, pass.params[0]);
+  pass.saved = {of_all_ranks(recorder, "m", m, pass.batch_groups)};
   const TensorRef o = recorder.temp("o", {x.shape.n, features_, 1, 1});
-  recorder.program.call("forward",
-                        recorder.kernels.minibatch(desc_for(pass), MinibatchPass::kForward), {o},
-                        pass.saved);
+  recorder.program.call(
+      "forward", recorder.kernels.minibatch(desc_for(recorder, pass), MinibatchPass::kForward), {o},
+      pass.saved);
   return join(recorder, "y", x, o);
 }
 
+// The deltas of all ranks: a sample's row takes part in the sums of all others.
 TensorRefs MinibatchDiscrimination::backward(Recorder& recorder, const LayerPass& pass,
                                              const TensorRef& dy, const GradTarget& target,
                                              const BackwardRequest& request) const {
   const TensorRefs parts = split(recorder, dy);
-  const TensorRef dm = recorder.temp("dm", pass.saved[0].shape);
-  recorder.program.call("backward",
-                        recorder.kernels.minibatch(desc_for(pass), MinibatchPass::kBackward), {dm},
-                        {pass.saved[0], parts[1]});
+  const TensorRef dm = recorder.temp("dm", {dy.shape.n, rows(), 1, 1});
+  const TensorRef d_o = of_all_ranks(recorder, "do", parts[1], pass.batch_groups);
+  recorder.program.call(
+      "backward", recorder.kernels.minibatch(desc_for(recorder, pass), MinibatchPass::kBackward),
+      {dm}, {pass.saved[0], d_o});
   if (target) add_weights(recorder, pass.x[0], dm, target.grads[0], target.accumulate);
   if (!request.want_dx[0]) return {TensorRef{}};
   const SumDesc add{parts[0].shape, {1}, true};
@@ -111,12 +118,14 @@ TensorRefs MinibatchDiscrimination::backward(Recorder& recorder, const LayerPass
 Tangent MinibatchDiscrimination::double_backward(Recorder& recorder, const LayerPass& pass,
                                                  const TensorRef& dy, const TensorRefs& ux,
                                                  const GradTarget& target) const {
-  const MinibatchDesc desc = desc_for(pass);
-  const TensorRef d_o = split(recorder, dy)[1];
+  const MinibatchDesc desc = desc_for(recorder, pass);
+  const TensorRef own = split(recorder, dy)[1];
   const TensorRef& m = pass.saved[0];
-  const TensorRef um = project(recorder, "um", ux[0], pass.params[0]);
-  const TensorRef dm = recorder.temp("dm", m.shape), hm = recorder.temp("hm", m.shape);
-  const TensorRef uo = recorder.temp("uo", d_o.shape);
+  const TensorRef own_um = project(recorder, "um", ux[0], pass.params[0]);
+  const TensorRef d_o = of_all_ranks(recorder, "do", own, pass.batch_groups);
+  const TensorRef um = of_all_ranks(recorder, "um", own_um, pass.batch_groups);
+  const TensorRef dm = recorder.temp("dm", own_um.shape), hm = recorder.temp("hm", own_um.shape);
+  const TensorRef uo = recorder.temp("uo", own.shape);
   recorder.program.call("backward", recorder.kernels.minibatch(desc, MinibatchPass::kBackward),
                         {dm}, {m, d_o});
   recorder.program.call("tangent", recorder.kernels.minibatch(desc, MinibatchPass::kDoubleBackward),

@@ -7,8 +7,8 @@ namespace gantry {
 
 // Minibatch discrimination (Salimans et al. 2016, section 3.2): y = [x, o] with m = x T and o_b the
 // sum of exp(-|m_ib - m_jb|_1) over the other samples j of the batch group (kernels/ops/critic.h).
-// Lets D see how much the samples of a batch are alike. x: [A,1,1], y: [A + features,1,1],
-// T: (dimensions features) x A.
+// Lets D see how much the samples of a batch are alike: those of all ranks, where they share one.
+// x: [A,1,1], y: [A + features,1,1], T: (dimensions features) x A.
 class MinibatchDiscrimination : public Layer {
  public:
   void describe(Fields& f) override;
@@ -22,7 +22,7 @@ class MinibatchDiscrimination : public Layer {
                           const TensorRefs& ux, const GradTarget& target) const override;
 
  private:
-  MinibatchDesc desc_for(const LayerPass& pass) const;
+  MinibatchDesc desc_for(const Recorder& recorder, const LayerPass& pass) const;
   DenseDesc projection(int64_t n) const { return {.n = n, .in = in_, .out = rows()}; }
   int64_t rows() const { return features_ * dimensions_; }
   TensorRef project(Recorder& recorder, const char* name, const TensorRef& x,

@@ -2,6 +2,7 @@
 #include "models/layers/norm.h"
 
 #include "models/layers/window.h"
+#include "models/shared_batch.h"
 
 namespace gantry {
 
@@ -55,17 +56,15 @@ TensorRefs Norm::inputs(const LayerPass& pass, TensorRefs first) const {
 
 KernelPtr Norm::kernel_of(Recorder& recorder, NormDesc desc, NormPass pass,
                           TensorRefs& inputs) const {
-  if (desc.kind != NormKind::kBatch || !recorder.sharing) return recorder.kernels.norm(desc, pass);
+  if (desc.kind != NormKind::kBatch || !recorder.sharing || !recorder.sync_batch_norm) {
+    return recorder.kernels.norm(desc, pass);
+  }
   Program& program = recorder.program;
   desc.ranks = recorder.sharing->size();
   desc.stage = NormStage::kMeans;
   const TensorRef means = program.temp("means", norm_means_shape(desc, pass), DType::kF64);
   program.call("means", recorder.kernels.norm(desc, pass), {means}, inputs);
-  const AllReduceDesc mean{.size = means.shape.elements(),
-                           .dtype = means.dtype,
-                           .scale = 1.0 / static_cast<double>(desc.ranks),
-                           .what = concat(program.prefix(), "statistics")};
-  program.call("all_reduce", recorder.sharing->all_reduce(mean), {}, {}, {means});
+  average_over_ranks(recorder, means, "statistics");
   desc.stage = NormStage::kRest;
   inputs.push_back(means);
   return recorder.kernels.norm(desc, pass);

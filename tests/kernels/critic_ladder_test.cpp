@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// The losses of autoencoder critics, feature matching and minibatch discrimination: against the
-// reference, against calculus, and what published implementations get wrong about them.
+// The losses of autoencoder critics and feature matching: against the reference, against calculus,
+// and what published implementations get wrong about them.
 #include <gtest/gtest.h>
 
 #include <cmath>
@@ -223,72 +223,6 @@ TEST(CriticLadder, FeatureMatchingGradientIsTheSlope) {
     };
     check_gradients(op);
   }
-}
-
-// ---- Minibatch discrimination ----
-
-struct MinibatchRig {
-  MinibatchDesc d;
-
-  Shape m() const { return {d.n, d.features * d.dimensions, 1, 1}; }
-  Shape o() const { return {d.n, d.features, 1, 1}; }
-  Maker maker(MinibatchPass pass) const {
-    return [d = d, pass](Kernels& k) { return k.minibatch(d, pass); };
-  }
-  Vec forward(const Vec& at) const {
-    return run(reference_backend(), maker(MinibatchPass::kForward), {out(o()), in(m(), at)})[0];
-  }
-};
-
-TEST(CriticLadder, MinibatchDiscriminationIsTheReference) {
-  for (const MinibatchDesc& d : {MinibatchDesc{1, 3, 2, 1}, MinibatchDesc{4, 1, 1, 2},
-                                 MinibatchDesc{12, 7, 3, 3}, MinibatchDesc{32, 20, 5, 2}}) {
-    const MinibatchRig rig{d};
-    const std::string name = concat(d.n, "x", d.features, "x", d.dimensions, " in ", d.groups);
-    const Arg m = in(rig.m(), Sampler(11).normal(rig.m(), 0, 0.5));
-    const Arg dy = in(rig.o(), Sampler(12).normal(rig.o()));
-    const Arg um = in(rig.m(), Sampler(13).normal(rig.m()));
-    check_parity(
-        {"minibatch.forward", name, rig.maker(MinibatchPass::kForward), {out(rig.o()), m}, {}});
-    check_parity({"minibatch.backward",
-                  name,
-                  rig.maker(MinibatchPass::kBackward),
-                  {out(rig.m()), m, dy},
-                  {}});
-    check_parity({"minibatch.double_backward",
-                  name,
-                  rig.maker(MinibatchPass::kDoubleBackward),
-                  {out(rig.o()), out(rig.m()), m, dy, um},
-                  {}});
-  }
-}
-
-TEST(CriticLadder, MinibatchDiscriminationCalculus) {
-  const MinibatchRig rig{{6, 3, 2, 2}};
-  Differentiable op;
-  op.name = "minibatch";
-  op.at = {Sampler(14).distinct(rig.m())};
-  for (double& value : op.at[0]) value *= 0.2;
-  op.output_size = 18;
-  op.forward = [=](const std::vector<Vec>& at) { return rig.forward(at[0]); };
-  op.backward = [=](const std::vector<Vec>& at, const Vec& dy) {
-    return run(reference_backend(), rig.maker(MinibatchPass::kBackward),
-               {out(rig.m()), in(rig.m(), at[0]), in(rig.o(), dy)});
-  };
-  op.double_backward = [=](const std::vector<Vec>& at, const Vec& dy, const Vec& ux) {
-    return run(reference_backend(), rig.maker(MinibatchPass::kDoubleBackward),
-               {out(rig.o()), out(rig.m()), in(rig.m(), at[0]), in(rig.o(), dy), in(rig.m(), ux)});
-  };
-  check_calculus(op);
-}
-
-// Equal rows are at distance 0 from each other, not from themselves; groups do not see each other.
-TEST(CriticLadder, ASampleIsNotItsOwnNeighbour) {
-  const MinibatchRig rig{{4, 1, 2, 2}};
-  const Vec o = rig.forward({1, 2, 1, 2, 1, 2, 1, 5});
-  EXPECT_DOUBLE_EQ(o[0], 1);
-  EXPECT_DOUBLE_EQ(o[1], 1);
-  EXPECT_DOUBLE_EQ(o[2], std::exp(-3.0));
 }
 
 }  // namespace

@@ -152,7 +152,12 @@ Vecs NetworkRig::random_outputs(uint64_t seed) const {
 }
 
 Recorder NetworkRig::recorder(Program& program) {
-  return {program, *backend_.kernels, program.external("step", step_.view()), 7, 0};
+  return {.program = program,
+          .kernels = *backend_.kernels,
+          .step = program.external("step", step_.view()),
+          .seed = 7,
+          .sharing = sharing_,
+          .sync_batch_norm = sharing_ != nullptr};
 }
 
 TensorRefs NetworkRig::import(Program& program, const std::vector<Tensor>& tensors) {

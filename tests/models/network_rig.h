@@ -28,6 +28,9 @@ class NetworkRig {
   NetworkRig(Backend& backend, const std::string& json, std::vector<NamedShape> inputs, int64_t n,
              const ForwardOptions& options = {}, bool merge = true);
 
+  // The n samples are this rank's of a batch that ranks share; to be called before any pass.
+  void share(Communicator& ranks) { sharing_ = &ranks; }
+
   struct FirstOrder {
     Vecs y, dx;
     Vec dw;  // the flat gradient, gaps included
@@ -78,6 +81,7 @@ class NetworkRig {
   std::vector<NamedShape> inputs_;
   int64_t n_;
   ForwardOptions options_;
+  Communicator* sharing_ = nullptr;
   Network network_;
   ParamStore store_;
   Tensor step_;

@@ -77,6 +77,9 @@ RunConfig load_shipped(const std::string& name, Layers layers,
   if (shipped.train.d_steps > kMostUpdates) config["train"]["d_steps"] = kMostUpdates;
   std::vector<std::string> all = {drawn_data(shipped.data), "train.batch=8"};
   if (shipped.train.generator_batch > 0) all.push_back("train.generator_batch=16");
+  if (shipped.objective.is_semi_supervised()) {
+    all.push_back("objective.semi_supervised.labels_per_class=2");
+  }
   if (shipped.evaluation.every > 0) all.push_back("evaluation={}");
   all.insert(all.end(), overrides.begin(), overrides.end());
   return parse_config(config.dump(), name, all).config;

@@ -6,68 +6,18 @@
 #include <algorithm>
 #include <cmath>
 
+#include "tests/ranks/comparison.h"
 #include "tests/ranks/shipped.h"
 #include "tests/ranks/team.h"
 #include "tests/tolerances.h"
 #include "tests/train/tiny_gan.h"
-#include "tests/train/weights_of.h"
 #include "train/finite_check.h"
 #include "train/system_state.h"
 
 namespace gantry {
 namespace {
 
-constexpr int kSteps = 2;
 constexpr const char* kShared = "distributed.sync_batch_norm=true";
-
-struct Difference {
-  double losses = 0, weights = 0;  // tests/tolerances.h
-};
-
-// What one rank comes to.
-struct Lone {
-  std::vector<std::map<std::string, double>> metrics;  // of each step
-  std::vector<std::vector<double>> start, end;         // weights of each network
-};
-
-std::vector<std::vector<double>> all_weights(Session& session) {
-  std::vector<std::vector<double>> all;
-  for (const auto& player : session.system().players) all.push_back(weights_of(session, *player));
-  return all;
-}
-
-Lone train_alone(const Team::Load& load) {
-  Team one(1, load);
-  Lone lone{{}, all_weights(one.session(0)), {}};
-  for (int step = 0; step < kSteps; ++step) {
-    one.step(1);
-    lone.metrics.push_back(one.session(0).latest_metrics());
-  }
-  lone.end = all_weights(one.session(0));
-  return lone;
-}
-
-Difference compare(const Lone& one, Team& many) {
-  Difference worst;
-  for (const auto& expected : one.metrics) {
-    many.step(1);
-    const auto got = many.session(0).latest_metrics();
-    EXPECT_EQ(expected.size(), got.size());
-    for (const auto& [metric, value] : got) {
-      if (metric.find("loss") == std::string::npos) continue;
-      const double off = std::abs(value - expected.at(metric)) / (1 + std::abs(value));
-      worst.losses = std::max(worst.losses, off);
-    }
-  }
-  const auto got = all_weights(many.session(0));
-  for (size_t i = 0; i < got.size(); ++i) {
-    const double way = distance(one.end[i], one.start[i]);
-    EXPECT_GT(way, 0);
-    worst.weights = std::max(worst.weights, distance(one.end[i], got[i]) / way);
-  }
-  many.checkpoint();  // the same on all ranks
-  return worst;
-}
 
 class ShippedOnRanks : public ::testing::TestWithParam<std::string> {};
 

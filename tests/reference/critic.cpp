@@ -109,18 +109,25 @@ void match(const FeatureMatchDesc& d, Args a) {
   *a.real(0) = scale * total;
 }
 
-// Calls body(i, j, b, first, similarity) for all pairs i != j of a group; `first` is the place of
-// m_i[0][b] in its row.
+struct Pair {
+  int64_t made, i, j, b;  // which of the rows that are made, which two of all, the feature
+  double near;
+};
+
+// Calls body for all pairs i != j of a group, i one of the rows that are made.
 template <typename Body>
 void for_each_pair(const MinibatchDesc& d, const double* m, const Body& body) {
   const int64_t width = d.features * d.dimensions, group = d.n / d.groups;
-  for (int64_t i = 0; i < d.n; ++i) {
-    for (int64_t j = i / group * group; j < (i / group + 1) * group; ++j) {
+  const int64_t made_of_group = group / d.parts;
+  for (int64_t k = 0; k < d.n / d.parts; ++k) {
+    const int64_t first = k / made_of_group * group;
+    const int64_t i = first + d.part * made_of_group + k % made_of_group;
+    for (int64_t j = first; j < first + group; ++j) {
       for (int64_t b = 0; i != j && b < d.features; ++b) {
         double distance = 0;
         for (int64_t c = b; c < width; c += d.features)
           distance += std::fabs(m[i * width + c] - m[j * width + c]);
-        body(i, j, b, std::exp(-distance));
+        body({k, i, j, b, std::exp(-distance)});
       }
     }
   }
@@ -129,20 +136,20 @@ void for_each_pair(const MinibatchDesc& d, const double* m, const Body& body) {
 double sign(double x) { return x > 0 ? 1 : x < 0 ? -1 : 0; }
 
 void minibatch_forward(const MinibatchDesc& d, Args a) {
-  std::fill_n(a.real(0), d.n * d.features, 0.0);
-  for_each_pair(d, a.real(1), [&](int64_t i, int64_t, int64_t b, double near) {
-    a.real(0)[i * d.features + b] += near;
-  });
+  std::fill_n(a.real(0), d.n / d.parts * d.features, 0.0);
+  for_each_pair(d, a.real(1),
+                [&](const Pair& p) { a.real(0)[p.made * d.features + p.b] += p.near; });
 }
 
 void minibatch_backward(const MinibatchDesc& d, Args a) {
   const int64_t width = d.features * d.dimensions;
   const double *m = a.real(1), *dy = a.real(2);
-  std::fill_n(a.real(0), d.n * width, 0.0);
-  for_each_pair(d, m, [&](int64_t i, int64_t j, int64_t b, double near) {
+  std::fill_n(a.real(0), d.n / d.parts * width, 0.0);
+  for_each_pair(d, m, [&](const Pair& p) {
+    const auto [made, i, j, b, near] = p;
     const double weight = (dy[i * d.features + b] + dy[j * d.features + b]) * near;
     for (int64_t c = b; c < width; c += d.features)
-      a.real(0)[i * width + c] -= weight * sign(m[i * width + c] - m[j * width + c]);
+      a.real(0)[made * width + c] -= weight * sign(m[i * width + c] - m[j * width + c]);
   });
 }
 
@@ -150,16 +157,17 @@ void minibatch_backward(const MinibatchDesc& d, Args a) {
 void minibatch_double_backward(const MinibatchDesc& d, Args a) {
   const int64_t width = d.features * d.dimensions;
   const double *m = a.real(2), *dy = a.real(3), *um = a.real(4);
-  std::fill_n(a.real(0), d.n * d.features, 0.0);
-  std::fill_n(a.real(1), d.n * width, 0.0);
-  for_each_pair(d, m, [&](int64_t i, int64_t j, int64_t b, double near) {
+  std::fill_n(a.real(0), d.n / d.parts * d.features, 0.0);
+  std::fill_n(a.real(1), d.n / d.parts * width, 0.0);
+  for_each_pair(d, m, [&](const Pair& p) {
+    const auto [made, i, j, b, near] = p;
     double t = 0;
     for (int64_t c = b; c < width; c += d.features)
       t += sign(m[i * width + c] - m[j * width + c]) * (um[i * width + c] - um[j * width + c]);
-    a.real(0)[i * d.features + b] -= near * t;
+    a.real(0)[made * d.features + b] -= near * t;
     const double weight = (dy[i * d.features + b] + dy[j * d.features + b]) * near * t;
     for (int64_t c = b; c < width; c += d.features)
-      a.real(1)[i * width + c] += weight * sign(m[i * width + c] - m[j * width + c]);
+      a.real(1)[made * width + c] += weight * sign(m[i * width + c] - m[j * width + c]);
   });
 }
 

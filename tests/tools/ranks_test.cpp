@@ -107,6 +107,20 @@ TEST_F(Ranks, InExactModeAnyNumberOfProcessesWritesTheSameBytes) {
   }
 }
 
+// Exchanges within a step, each compared before it begins.
+TEST_F(Ranks, ShareStatisticsOfABatch) {
+  for (const char* name : {"first", "second"}) {
+    const Ending ending = run_gantry(
+        launched(2, train(name, 4,
+                          {"threads=1", "distributed.compare_operations=true",
+                           R"(objective.top_k={"nu": 0.5, "gamma": 0.5, "every": 1})",
+                           R"(objective.lecam={"weight": 0.3, "start": 1})",
+                           R"(objective.augmentation={"type": "ada", "every": 1, "span": 100})"})));
+    ASSERT_EQ(ending.exit_code, 0) << ending.output;
+  }
+  EXPECT_EQ(result("first", 4), result("second", 4));
+}
+
 TEST_F(Ranks, StopTogetherAndGoOnWithAnotherNumber) {
   Process process(launched(4, exact("stopped", 100000)));
   wait_for_checkpoint("stopped", process);
