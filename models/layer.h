@@ -53,14 +53,20 @@ struct LayerPlan {
 
 enum class Mode { kTrain, kInference };
 
+// Samples that follow each other in a batch, with random draws of their own, numbered from `first`.
+struct SampleGroup {
+  int64_t count = 0;
+  uint32_t first = 0;
+};
+
 // One layer's part of one recorded pass: what forward was given and what it left for the others.
 struct LayerPass {
   std::string name;  // "d.conv2"
   Mode mode = Mode::kTrain;
-  int64_t batch_groups = 1;   // equal consecutive parts of the batch with batch-norm statistics of
-                              // their own
-  int64_t sample_groups = 1;  // equal consecutive parts of the batch with random draws of their
-                              // own; in each the samples are numbered from first_sample
+  int64_t batch_groups = 1;  // equal consecutive parts of the batch with batch-norm statistics of
+                             // their own
+  // The batch, part by part.
+  std::vector<SampleGroup> sample_groups{};
   uint32_t random_id = 0;     // tells this layer's draws from those of other layers and passes
   int64_t reference = 0;      // so many samples at the beginning are the reference batch
   bool track = true;          // batch norm updates its running statistics

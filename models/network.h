@@ -74,9 +74,10 @@ struct NetworkPass {
 
 struct ForwardOptions {
   Mode mode = Mode::kTrain;
-  int64_t batch_groups = 1;   // see LayerPass
-  int64_t sample_groups = 1;  // see LayerPass
-  bool track = true;          // running statistics and power iterations move
+  int64_t batch_groups = 1;  // see LayerPass
+  // See LayerPass. Empty: one, numbered from Recorder::first_sample.
+  std::vector<SampleGroup> sample_groups{};
+  bool track = true;  // running statistics and power iterations move
   // Passes of a step with different ids draw different dropout masks; a pass with k sample groups
   // uses the ids pass_id .. pass_id + k - 1.
   uint32_t pass_id = 0;

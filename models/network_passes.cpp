@@ -170,8 +170,18 @@ void check_inputs(const Network::Impl& impl, const TensorRefs& inputs,
                  impl.inputs[i].name, " is ", to_string(impl.inputs[i].shape), ", given ",
                  to_string(inputs[i].shape));
   }
-  GANTRY_CHECK(n % options.batch_groups == 0 && n % options.sample_groups == 0, n,
-               " samples in groups of ", options.batch_groups, " and ", options.sample_groups);
+  GANTRY_CHECK(n % options.batch_groups == 0, n, " samples in ", options.batch_groups, " groups");
+}
+
+std::vector<SampleGroup> sample_groups_of(const Recorder& recorder, const ForwardOptions& options,
+                                          int64_t n) {
+  if (options.sample_groups.empty() || !options.reference.empty()) {
+    return {{n, recorder.first_sample}};
+  }
+  int64_t sum = 0;
+  for (const SampleGroup& group : options.sample_groups) sum += group.count;
+  GANTRY_CHECK(sum == n, n, " samples, in groups of ", sum, " together");
+  return options.sample_groups;
 }
 
 // Tangents of a node's inputs, zeros where there is none; empty if all are zero.
@@ -242,6 +252,8 @@ NetworkPass Network::forward(Recorder& recorder, const ParamStore& store, const 
   pass.inputs = with_reference(recorder, options.reference, inputs);
   pass.reference = options.reference.empty() ? 0 : options.reference[0].shape.n;
   const bool whole = pass.reference > 0;
+  const std::vector<SampleGroup> sample_groups =
+      sample_groups_of(recorder, options, pass.inputs[0].shape.n);
   pass.deltas.resize(impl_->nodes.size());
   for (size_t i = 0; i < impl_->nodes.size(); ++i) {
     const Node& node = impl_->nodes[i];
@@ -249,7 +261,7 @@ NetworkPass Network::forward(Recorder& recorder, const ParamStore& store, const 
     LayerPass layer{.name = impl_->name + "." + node.name,
                     .mode = options.mode,
                     .batch_groups = whole ? 1 : options.batch_groups,
-                    .sample_groups = whole ? 1 : options.sample_groups,
+                    .sample_groups = sample_groups,
                     .random_id = impl_->random_id(node.name) + options.pass_id,
                     .reference = pass.reference,
                     .track = options.track,

@@ -80,7 +80,7 @@ void DiscriminatorRecording::judge(const Shown& real, const Shown& fake, uint32_
   using RealFake = ObjectiveConfig::RealFake;
   const bool mixed = game_.system.config.objective.real_fake == RealFake::kMixed;
   if (mixed || real.x.shape.n == fake.x.shape.n) {
-    judge_together(real, fake, draw, mixed ? 1 : 2, accumulate);
+    judge_together(real, fake, draw, halves, mixed ? 1 : 2, accumulate);
   } else {
     judge_apart(real, fake, draw, halves, accumulate);
   }
@@ -88,11 +88,15 @@ void DiscriminatorRecording::judge(const Shown& real, const Shown& fake, uint32_
 
 // One batch [real; fake]: with statistics per half it is two passes at the cost of one.
 void DiscriminatorRecording::judge_together(const Shown& real, const Shown& fake, uint32_t draw,
-                                            int64_t batch_groups, bool accumulate) {
+                                            const Halves& halves, int64_t batch_groups,
+                                            bool accumulate) {
   Recorder& recorder = game_.recorder;
+  const TrainConfig& train = game_.system.config.train;
   const int64_t n = real.x.shape.n, m = fake.x.shape.n;
   const Shown both = game_.inputs.joined(real, fake);
-  NetworkPass pass = game_.criticise(both, 2 * draw, batch_groups, n == m ? 2 : 1);
+  NetworkPass pass = game_.criticise(
+      both, 2 * draw, batch_groups,
+      {game_.numbered(train.batch, halves.real), game_.numbered(train.fakes(), halves.fake)});
   const TensorRefs dy = gradients_like(recorder, pass.outputs);
   GradientSum dy_real(samples_of(dy, 0, n)), dy_fake(samples_of(dy, n, m));
   const auto again = make_second_look(game_.system, recorder, game_.inputs, real, draw);
@@ -102,6 +106,7 @@ void DiscriminatorRecording::judge_together(const Shown& real, const Shown& fake
                   .dy = dy_real,
                   .again = again ? &again->critique() : nullptr},
                  draw, share(n, m));
+  game_.number_samples(train.fakes(), halves.fake);
   objective_fake({.x = both.x.samples(n, m),
                   .label = fake.label,
                   .codes = fake.codes,
@@ -143,7 +148,7 @@ std::vector<SpectralPass> DiscriminatorRecording::judge_real(const Shown& shown,
 void DiscriminatorRecording::judge_fake(const Shown& shown, uint32_t draw, double weight,
                                         bool accumulate,
                                         const std::vector<SpectralPass>& normalized) {
-  NetworkPass pass = game_.criticise(shown, 2 * draw + 1, 1, 1, normalized);
+  NetworkPass pass = game_.criticise(shown, 2 * draw + 1, 1, {}, normalized);
   const TensorRefs dy = gradients_like(game_.recorder, pass.outputs);
   GradientSum sum(dy);
   objective_fake(

@@ -24,8 +24,8 @@ class DiscriminatorRecording {
   void record_part(int64_t k, int64_t shard, int64_t micro);
   void alternating_updates(int64_t k);
   void judge(const Shown& real, const Shown& fake, uint32_t draw, const Halves&, bool accumulate);
-  void judge_together(const Shown& real, const Shown& fake, uint32_t draw, int64_t batch_groups,
-                      bool accumulate);
+  void judge_together(const Shown& real, const Shown& fake, uint32_t draw, const Halves&,
+                      int64_t batch_groups, bool accumulate);
   void judge_apart(const Shown& real, const Shown& fake, uint32_t draw, const Halves&,
                    bool accumulate);
   // Gives the weights as D's pass normalised them.

@@ -21,7 +21,11 @@ BatchPart GameRecording::part(int64_t batch, int64_t shard, int64_t micro) const
 }
 
 void GameRecording::number_samples(int64_t batch, const BatchPart& samples) {
-  recorder.first_sample = static_cast<uint32_t>(system.shards.offset(batch) + samples.first);
+  recorder.first_sample = numbered(batch, samples).first;
+}
+
+SampleGroup GameRecording::numbered(int64_t batch, const BatchPart& samples) const {
+  return {samples.count, static_cast<uint32_t>(system.shards.offset(batch) + samples.first)};
 }
 
 Shown GameRecording::real_batch(int64_t k, const BatchPart& samples) {
@@ -30,7 +34,7 @@ Shown GameRecording::real_batch(int64_t k, const BatchPart& samples) {
 }
 
 NetworkPass GameRecording::criticise(const Shown& shown, uint32_t draw, int64_t batch_groups,
-                                     int64_t sample_groups,
+                                     const std::vector<SampleGroup>& sample_groups,
                                      const std::vector<SpectralPass>& normalized) {
   const ForwardOptions options{.batch_groups = batch_groups,
                                .sample_groups = sample_groups,

@@ -26,14 +26,14 @@ struct GameRecording {
   // Draws from here on are those of a part of a batch of so many samples over all ranks: they
   // depend on the global sample index alone, however the batch is cut.
   void number_samples(int64_t batch, const BatchPart& samples);
+  SampleGroup numbered(int64_t batch, const BatchPart& samples) const;
   // Samples of the k-th real batch of this step.
   Shown real_batch(int64_t k, const BatchPart& samples);
 
-  // D's pass. sample_groups: parts of x that number their samples from the start, as other ranks'
-  // parts do. normalized: of the pass that makes this one's power iterations; empty: it makes its
-  // own.
+  // D's pass. sample_groups: ForwardOptions. normalized: of the pass that makes this one's power
+  // iterations; empty: it makes its own.
   NetworkPass criticise(const Shown& shown, uint32_t draw, int64_t batch_groups,
-                        int64_t sample_groups = 1,
+                        const std::vector<SampleGroup>& sample_groups = {},
                         const std::vector<SpectralPass>& normalized = {});
   // `share`: weight of a loss that is a mean over this part of the batch, had the batch one part.
   ObjectiveCall objective_call(uint32_t draw, double share);

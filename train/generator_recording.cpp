@@ -76,7 +76,7 @@ TensorRefs GeneratorRecording::real_outputs(int64_t k, const BatchPart& samples,
   const Shown batch = game_.real_batch(game_.d_steps + k, samples);
   game_.inputs.tap(batch);
   const Shown shown = game_.inputs.shown(batch, 2 * draw + 1);
-  return game_.criticise(shown, 2 * draw + 1, 1, 1, normalized).outputs;
+  return game_.criticise(shown, 2 * draw + 1, 1, {}, normalized).outputs;
 }
 
 }  // namespace gantry

@@ -36,20 +36,11 @@ void check_reference(const RunConfig& config, Rules& rules) {
   }
 }
 
-void check_halves(const RunConfig& config, Rules& rules) {
-  const bool mixed = config.objective.real_fake == ObjectiveConfig::RealFake::kMixed;
-  if (!mixed || config.train.fakes() == config.train.batch) return;
-  rules.push_back({"/objective/real_fake",
-                   "\"mixed\" batches of unequal halves number their samples across the halves, "
-                   "which shards cannot; use \"separate\", or equal batch and fake_batch"});
-}
-
 }  // namespace
 
 void check_shards(const RunConfig& config, int64_t count, Rules& rules) {
   check_division(config, count, rules);
   check_reference(config, rules);
-  check_halves(config, rules);
 }
 
 Shards deal(const RunConfig& config, int rank, int ranks) {

@@ -10,16 +10,17 @@ void Dropout::describe(Fields& f) {
 
 void Dropout::record_mask(Recorder& recorder, const LayerPass& pass, const char* name,
                           const TensorRef& y, const TensorRef& x) const {
-  const int64_t count = x.shape.n / pass.sample_groups;
-  for (int64_t group = 0; group < pass.sample_groups; ++group) {
+  int64_t at = 0;
+  uint32_t id = pass.random_id;
+  for (const auto& [count, first] : pass.sample_groups) {
     DropoutDesc desc;
     desc.x = x.shape.with_n(count);
     desc.rate = static_cast<float>(rate_);
-    desc.key =
-        random_key(recorder.seed, Purpose::kDropout, pass.random_id + static_cast<uint32_t>(group));
-    desc.first_sample = recorder.first_sample;
-    recorder.program.call(name, recorder.kernels.dropout(desc), {y.samples(group * count, count)},
-                          {x.samples(group * count, count), recorder.step});
+    desc.key = random_key(recorder.seed, Purpose::kDropout, id++);
+    desc.first_sample = first;
+    recorder.program.call(name, recorder.kernels.dropout(desc), {y.samples(at, count)},
+                          {x.samples(at, count), recorder.step});
+    at += count;
   }
 }
 

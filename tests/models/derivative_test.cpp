@@ -71,7 +71,7 @@ class Derivatives : public ::testing::TestWithParam<NetworkCase> {
   static ForwardOptions options() {
     ForwardOptions options;
     options.batch_groups = 2;
-    options.sample_groups = 2;
+    options.sample_groups = {{3, 0}, {3, 0}};
     options.track = false;
     return options;
   }

@@ -124,7 +124,8 @@ TEST(Network, OutputWithoutGradientCountsAsZero) {
 
 TEST(Network, OnePassOverTwoGroupsIsTwoPasses) {
   ForwardOptions both_options;
-  both_options.batch_groups = both_options.sample_groups = 2;
+  both_options.batch_groups = 2;
+  both_options.sample_groups = {{4, 0}, {4, 0}};
   NetworkRig both(reference(), kCritic, kImage, 8, both_options);
   NetworkRig first(reference(), kCritic, kImage, 4);
   ForwardOptions second_options;

@@ -24,7 +24,8 @@ Vecs rounded(Vecs values) {
 TEST_P(Parity, CpuAgreesWithTheDoublePrecisionReference) {
   const NetworkCase& c = GetParam();
   ForwardOptions options;
-  options.batch_groups = options.sample_groups = 2;
+  options.batch_groups = 2;
+  options.sample_groups = {{4, 0}, {4, 0}};
   NetworkRig exact(reference(), c.json, c.inputs, 8, options);
   NetworkRig tested(cpu(), c.json, c.inputs, 8, options);
   const Vecs x = rounded(exact.random_inputs(1)), dy = rounded(exact.random_outputs(2));

@@ -103,6 +103,7 @@ const std::vector<std::vector<std::string>> kWays = {
     {"train.generator_batch=32"},
     {"train.accumulate=4"},
     {"objective.real_fake=mixed"},
+    {"objective.real_fake=mixed", "train.fake_batch=8"},
     {"objective.real_fake=alternating"},
     {"optimizer.d.historical_average=0.1", "optimizer.g.clip_norm=0.5"},
     {"train.d_warmup.d_steps=2", "train.d_warmup.until=2"}};
