@@ -199,11 +199,6 @@ KernelPtr Kernels::historical_average(const HistoricalAverageDesc& desc) {
   return named("historical_average", make_historical_average(desc));
 }
 
-KernelPtr Kernels::latch(const LatchDesc& desc) {
-  check_shape(desc.x);
-  return named("latch", make_latch(desc));
-}
-
 KernelPtr Kernels::decode(const DecodeDesc& desc) {
   check_shape(desc.y);
   GANTRY_CHECK(desc.count > 0 && desc.h >= desc.y.h && desc.w >= desc.y.w, desc.count,

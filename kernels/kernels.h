@@ -73,7 +73,6 @@ class Kernels {
   KernelPtr variational(const VariationalDesc& desc, VariationalPass pass);
   KernelPtr virtual_norm(const VirtualNormDesc& desc, VirtualNormPass pass);
   KernelPtr historical_average(const HistoricalAverageDesc& desc);
-  KernelPtr latch(const LatchDesc& desc);
   KernelPtr decode(const DecodeDesc& desc);
   KernelPtr lecam(const LecamDesc& desc);
   KernelPtr moving_average(const MovingAverageDesc& desc);
@@ -122,7 +121,6 @@ class Kernels {
   virtual Made make_variational(const VariationalDesc&, VariationalPass) = 0;
   virtual Made make_virtual_norm(const VirtualNormDesc&, VirtualNormPass) = 0;
   virtual Made make_historical_average(const HistoricalAverageDesc&) = 0;
-  virtual Made make_latch(const LatchDesc&) = 0;
   virtual Made make_decode(const DecodeDesc&) = 0;
   virtual Made make_lecam(const LecamDesc&) = 0;
   virtual Made make_moving_average(const MovingAverageDesc&) = 0;

@@ -75,7 +75,6 @@ constexpr Tolerance kTable[] = {
     {"virtual_norm.forward", "f32", 1e-13, 1e-6, 2.1e-15, 1.1e-7},
     {"virtual_norm.backward", "f32", 1e-13, 1e-6, 1.1e-15, 4.5e-8},
     {"historical_average", "f32", 1e-13, 1e-6, 1.6e-15, 6.1e-8},
-    {"latch", "f32", 0, 0, 0, 0},
     {"lecam", "f32", 1e-13, 1e-6, 1.5e-15, 3.9e-8},
     {"moving_average", "f32", 1e-13, 1e-6, 5.0e-16, 2.2e-8},
     {"top_k", "f32", 1e-13, 1e-6, 2.3e-15, 4.8e-8},

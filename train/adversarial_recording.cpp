@@ -15,7 +15,6 @@ RecordedStep record_adversarial_step(System& system, const Objective& objective,
   DiscriminatorRecording discriminator(game, penalised);
   GeneratorRecording generator(game);
   record_start(system, game.recorder, batches);
-  record_latch(system, game.recorder, game.d);
   if (train.order == TrainConfig::Order::kGFirst) {
     generator.record();
     discriminator.record();

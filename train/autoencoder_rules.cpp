@@ -113,10 +113,6 @@ void check_reference(const RunConfig& config, Rules& rules) {
                               " beside virtual_batch_norm would take the reference batch for "
                               "samples; use one of them")});
     }
-    if (config.train.reference() <= config.train.batch) continue;
-    rules.push_back({"/train/reference_batch",
-                     concat(config.train.reference(), " samples are more than the batch of ",
-                            config.train.batch, " that they are taken from")});
   }
 }
 

@@ -25,7 +25,6 @@ class AutoencoderRecording {
     record_start(system_, recorder_, 1);
     {
       const Program::Scope scope(program_, "e1");
-      record_latch(system_, recorder_, e_);
       ShardedUpdate(system_, recorder_).record({&e_, &g_}, [&](int64_t shard) {
         for (int64_t micro = 0; micro < parts; ++micro) {
           const Program::Scope micro_scope(program_, concat("m", micro + 1));

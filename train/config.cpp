@@ -114,7 +114,7 @@ void TrainConfig::describe(Fields& f) {
   f.integer({"generator_batch", "Generated samples in an update of G; 0 for as many as `batch`."},
             generator_batch, batches);
   f.integer({"reference_batch",
-             "Samples of the reference batch of virtual_batch_norm, the first of the first step; 0 "
+             "Samples of the reference batch of virtual_batch_norm, the first of the data; 0 "
              "for as many as `batch`."},
             reference_batch, batches);
   f.integer({"accumulate",

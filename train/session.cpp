@@ -108,6 +108,21 @@ Session::Session(RunConfig config, Backend& backend, std::unique_ptr<DataSource>
   require_best_metric(system_);
 }
 
+void Session::initialize() {
+  system_.initialize(*stream_);
+  for (const auto& player : system_.players) {
+    if (player->has_reference() && player->name != "g") read_reference(*player);
+  }
+}
+
+// The first samples of the stream: the same ones on every rank.
+void Session::read_reference(const Player& player) {
+  const TensorView reference = player.reference.view();
+  std::vector<float> images(static_cast<size_t>(reference.shape.elements()));
+  data_->read(0, reference.shape.n, images.data(), nullptr);
+  write_reals(*system_.backend.device, *stream_, reference, images);
+}
+
 std::map<std::string, double> Session::latest_metrics() {
   return system_.metrics.latest(*system_.backend.device, *stream_,
                                 training_->variant_of(steps_ - 1));

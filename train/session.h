@@ -36,7 +36,8 @@ class Session {
   Session(RunConfig config, Backend& backend, std::unique_ptr<DataSource> data,
           Allocator allocator = Allocator::kArena);
 
-  void initialize() { system_.initialize(*stream_); }
+  // Draws the first weights, and reads the reference batches of virtual batch norm.
+  void initialize();
   // `config_digest`: what a checkpoint says of the config that it belongs to; see tools/commands.
   void set_config_digest(std::string digest) { config_digest_ = std::move(digest); }
   const std::string& config_digest() const { return config_digest_; }
@@ -92,6 +93,7 @@ class Session {
   double shown_step();
   void stop_showing();
   void write_position();
+  void read_reference(const Player& player);
   double load_batches();
   double load_batch(int64_t place);
 

@@ -6,11 +6,7 @@
 #include "core/error.h"
 
 namespace gantry {
-namespace {
-
-using Rules = std::vector<BrokenRule>;
-
-void check_division(const RunConfig& config, int64_t count, Rules& rules) {
+void check_shards(const RunConfig& config, int64_t count, std::vector<BrokenRule>& rules) {
   const TrainConfig& train = config.train;
   const std::pair<const char*, int64_t> batches[] = {{"batch", train.batch},
                                                      {"fake_batch", train.fake_batch},
@@ -25,24 +21,6 @@ void check_division(const RunConfig& config, int64_t count, Rules& rules) {
   }
 }
 
-void check_reference(const RunConfig& config, Rules& rules) {
-  for (const PlayerConfig* player : config.players()) {
-    for (size_t i = 0; i < player->network.layers.size(); ++i) {
-      if (player->network.layers[i].type != "virtual_batch_norm") continue;
-      rules.push_back({concat("/", player->section, "/layers/", i, "/type"),
-                       "virtual_batch_norm compares samples with those of a batch that no rank "
-                       "has; train on one rank, or use another layer"});
-    }
-  }
-}
-
-}  // namespace
-
-void check_shards(const RunConfig& config, int64_t count, Rules& rules) {
-  check_division(config, count, rules);
-  check_reference(config, rules);
-}
-
 Shards deal(const RunConfig& config, int rank, int ranks) {
   const int64_t virtual_ranks = config.distributed.virtual_ranks;
   const int64_t count = virtual_ranks > 0 ? virtual_ranks : ranks;
@@ -54,7 +32,7 @@ Shards deal(const RunConfig& config, int rank, int ranks) {
   }
   const int64_t mine = count / ranks;
   if (count == 1) return {};
-  Rules rules;
+  std::vector<BrokenRule> rules;
   check_shards(config, count, rules);
   std::string message;
   for (const BrokenRule& rule : rules) {

@@ -21,8 +21,7 @@ struct Shards {
   int64_t offset(int64_t total) const { return total / count * first; }
 };
 
-// Deals for rank `rank` of `ranks`. Throws ConfigError where the config cannot be dealt out: what
-// does not divide, and what is about a whole batch and would become something else.
+// Deals for rank `rank` of `ranks`. Throws ConfigError where batches do not divide.
 Shards deal(const RunConfig& config, int rank, int ranks);
 
 // What keeps a config from being cut into so many shards.

@@ -244,15 +244,6 @@ void record_end(System& system, Recorder& recorder, int64_t real_batches) {
                 program.external("bad_step", system.bad_step.view())});
 }
 
-void record_latch(System& system, Recorder& recorder, const Player& player) {
-  Program& program = recorder.program;
-  const TensorRefs reference = player.reference_refs(program);
-  if (reference.empty()) return;
-  const TensorRef real = program.external("real", system.real_data.view());
-  program.call("reference", recorder.kernels.latch({reference[0].shape}), {},
-               {real.samples(0, reference[0].shape.n), recorder.step}, reference);
-}
-
 Program record_sampling(System& system, bool use_ema, const TensorView& latents,
                         const TensorView& labels, const TensorView& images) {
   Program program;

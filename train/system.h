@@ -29,7 +29,7 @@ struct Player {
   Network network;
   ParamStore store;
   Optimizer optimizer;
-  Tensor reference{};  // of virtual batch norm: inputs that stay as they were in the first step
+  Tensor reference{};  // of virtual batch norm: inputs that never change
 
   bool has_reference() const { return reference.bytes() > 0; }
   // What ForwardOptions asks for.
@@ -124,10 +124,6 @@ void record_start(System& system, Recorder& recorder, int64_t real_batches);
 // What every step ends with: its metrics are averaged over the ranks, summed and looked at, it is
 // counted.
 void record_end(System& system, Recorder& recorder, int64_t real_batches);
-
-// Records that a player's reference batch, where it has one, becomes the first real samples of the
-// first step.
-void record_latch(System& system, Recorder& recorder, const Player& player);
 
 // Records sampling: inference with G's raw or EMA weights from `latents`, and `labels` (class
 // numbers, n x 1) where G takes them, into `images`.

@@ -61,10 +61,4 @@ CpuKernels::Made CpuKernels::make_one_hot(const OneHotDesc& d) {
   });
 }
 
-CpuKernels::Made CpuKernels::make_latch(const LatchDesc& d) {
-  return cpu::loop_kernel(3, 0, [size = d.x.elements()](Args a, void*) {
-    if (*a.counter(2) == 0) std::copy_n(a.real(1), size, a.real(0));
-  });
-}
-
 }  // namespace gantry

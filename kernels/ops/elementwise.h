@@ -73,10 +73,4 @@ struct InstanceNoiseDesc {
   uint32_t first_sample = 0;
 };
 
-// What is kept from the first step: kept = x where *step is 0, else kept stays.
-// In-out kept; inputs x, step.
-struct LatchDesc {
-  Shape x;
-};
-
 }  // namespace gantry

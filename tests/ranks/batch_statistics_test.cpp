@@ -79,6 +79,10 @@ std::vector<Case> cases() {
                "", R"({"augmentation": {"type": "ada", "every": 1, "span": 40, "target": 0.1}})"),
            {"train.d_steps=3"}},
           {"top_k", points_gan("", R"({"top_k": {"nu": 0.5, "gamma": 0.5, "every": 1}})")},
+          {"virtual_norm",
+           points_gan(R"({"type": "virtual_batch_norm"},)", "{}"),
+           {"generator.layers.2.type=virtual_batch_norm", "train.reference_batch=20"},
+           true},
           {"pulling_away", autoencoder_gan()}};
 }
 
@@ -107,7 +111,7 @@ TEST_P(BatchStatistics, AreThoseOfAllRanks) {
 
 // What the limits above tell apart: the same run with statistics of each shard.
 TEST_P(BatchStatistics, OfShardsApartAreOthers) {
-  if (GetParam().linear) GTEST_SKIP() << "a mean over shards is that over all samples";
+  if (GetParam().linear) GTEST_SKIP() << "of shards it comes to the same as of all samples";
   Team apart(4, load({"distributed.virtual_ranks=4"}));
   const Difference off = compare(train_alone(load()), apart);
   std::printf("%-20s apart: losses off by %.1e, gradients %.1e, weights %.1e\n", GetParam().name,

@@ -7,7 +7,6 @@
 
 #include "core/atomic_file.h"
 #include "train/config_file.h"
-#include "train/shards.h"
 
 namespace gantry {
 namespace {
@@ -85,16 +84,13 @@ RunConfig load_shipped(const std::string& name, Layers layers,
   return parse_config(config.dump(), name, all).config;
 }
 
-std::vector<std::string> shipped_on_ranks() {
+std::vector<std::string> shipped_configs() {
   std::vector<std::string> names;
   for (const char* folder : {"", "toy/"}) {
     for (const auto& entry :
          fs::directory_iterator(concat(GANTRY_SOURCE_DIR "/configs/", folder))) {
       if (entry.path().extension() != ".json") continue;
-      const std::string name = folder + entry.path().stem().string();
-      std::vector<BrokenRule> refused;
-      check_shards(load_shipped(name, Layers::kShipped), 4, refused);
-      if (refused.empty()) names.push_back(name);
+      names.push_back(folder + entry.path().stem().string());
     }
   }
   std::sort(names.begin(), names.end());

@@ -19,7 +19,6 @@ enum class Layers {
 RunConfig load_shipped(const std::string& name, Layers layers,
                        const std::vector<std::string>& overrides = {});
 
-// The names of those that can be dealt out to 4 ranks.
-std::vector<std::string> shipped_on_ranks();
+std::vector<std::string> shipped_configs();  // their names
 
 }  // namespace gantry

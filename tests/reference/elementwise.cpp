@@ -115,10 +115,4 @@ Kernels::Made ReferenceKernels::make_instance_noise(const InstanceNoiseDesc& d) 
   });
 }
 
-Kernels::Made ReferenceKernels::make_latch(const LatchDesc& d) {
-  return loop(3, [d](Args a) {
-    for (int64_t k = 0; k < d.x.elements() && *a.counter(2) == 0; ++k) a.real(0)[k] = a.real(1)[k];
-  });
-}
-
 }  // namespace gantry

@@ -55,7 +55,6 @@ class ReferenceKernels : public Kernels {
   Made make_variational(const VariationalDesc&, VariationalPass) override;
   Made make_virtual_norm(const VirtualNormDesc&, VirtualNormPass) override;
   Made make_historical_average(const HistoricalAverageDesc&) override;
-  Made make_latch(const LatchDesc&) override;
   Made make_decode(const DecodeDesc&) override;
   Made make_lecam(const LecamDesc&) override;
   Made make_moving_average(const MovingAverageDesc&) override;

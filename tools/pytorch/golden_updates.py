@@ -36,11 +36,11 @@ def updates(directory):
         raise ValueError(f"{directory}: initial.safetensors lacks {lacking}")
     witness.start()
     given = {name: value for name, value in traced.items() if is_input(name)}
-    # The reference batch of virtual batch norm is an input, which this update sets.
+    # The reference batch of virtual batch norm is no result: it stays.
     references = {name: value for name, value in traced.items() if name.endswith(".reference")}
     found = {}
     for name in metadata["updates"].split():
-        found.update(witness.update(name, {**given, **references}))
+        found.update(witness.update(name, given))
         found.update(witness.apply(name, {**given, **found}))
         found = {key: value.detach().clone() for key, value in found.items()}
     # A head whose loss has no weight is computed by no one but here.

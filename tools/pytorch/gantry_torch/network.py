@@ -181,17 +181,12 @@ def to_memory(tensor):
     return tensor.permute(0, 2, 3, 1) if tensor.dim() == 4 else tensor
 
 
-def load_reference(network, prefix, tensors):
-    """D's is set in the first step: it is there in what that update left."""
-    if f"{prefix}.reference" in tensors:
-        network.reference = tensors[f"{prefix}.reference"].double().permute(0, 3, 1, 2)
-
-
 @torch.no_grad()
 def load(network, net, tensors):
     """Fills parameters and states from {"g.conv1.weight": tensor}; returns the names it lacked."""
     missing = []
-    load_reference(network, net, tensors)
+    if f"{net}.reference" in tensors:
+        network.reference = tensors[f"{net}.reference"].double().permute(0, 3, 1, 2)
     for name, value in {**network.tensors(), **network.tensors(buffers=True)}.items():
         key = f"{net}.{name}"
         if key in tensors:

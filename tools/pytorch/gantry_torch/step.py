@@ -53,9 +53,8 @@ class Witness:
         """
         net = name[0]
         self.kinks.start()
-        for other, module in self.nets.items():
+        for module in self.nets.values():
             module.zero_grad()
-            network.load_reference(module, f"{name}.after.{other}", given)
         micros = sorted({key.split(".")[1] for key in given if key.startswith(f"{name}.m")})
         found, losses = {}, {}
         all_inputs = {micro: self.inputs(given, f"{name}.{micro}.") for micro in micros}

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// Ops that remember: the mean of past parameters, and what a first step saw.
+// The mean of past parameters, and what pulls towards it.
 #include <gtest/gtest.h>
 
 #include "tests/kernels/op_case.h"
@@ -7,7 +7,7 @@
 namespace gantry::ladder {
 namespace {
 
-TEST(KeptLadder, HistoricalAveragingIsTheReference) {
+TEST(HistoricalAverageLadder, EveryBackendIsTheReference) {
   for (const int64_t size : {1, 100, 40'000}) {
     for (const int64_t t : {0, 1, 999}) {
       const Shape shape = vector_shape(size);
@@ -23,7 +23,7 @@ TEST(KeptLadder, HistoricalAveragingIsTheReference) {
 }
 
 // Parameters 1, 2, 6: means 1, 1.5, 3, gradients 2 w (p - mean).
-TEST(KeptLadder, TheMeanIsOfAllParametersSoFar) {
+TEST(HistoricalAverageLadder, TheMeanIsOfAllParametersSoFar) {
   const HistoricalAverageDesc d{1, 0.5};
   const Shape one = vector_shape(1);
   double mean = 777;  // nothing was there before the first update
@@ -36,24 +36,6 @@ TEST(KeptLadder, TheMeanIsOfAllParametersSoFar) {
     EXPECT_DOUBLE_EQ(mean, means[t]);
     EXPECT_DOUBLE_EQ(got[0][0], 10 + parameters[t] - mean);
   }
-}
-
-TEST(KeptLadder, TheFirstStepIsLatched) {
-  const LatchDesc d{{3, 2, 2, 1}};
-  for (const int64_t step : {0, 1, 5}) {
-    check_parity(
-        {"latch",
-         concat("step ", step),
-         [d](Kernels& k) { return k.latch(d); },
-         {inout(d.x, Sampler(4).normal(d.x)), in(d.x, Sampler(5).normal(d.x)), counter(step)},
-         {}});
-  }
-  const auto kept = [d](int64_t step) {
-    return run(reference_backend(), [d](Kernels& k) { return k.latch(d); },
-               {inout(d.x, Vec(12, 1.0)), in(d.x, Vec(12, 2.0)), counter(step)})[0];
-  };
-  EXPECT_EQ(kept(0), Vec(12, 2.0));
-  EXPECT_EQ(kept(1), Vec(12, 1.0));
 }
 
 }  // namespace

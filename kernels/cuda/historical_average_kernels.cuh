@@ -7,14 +7,6 @@ namespace gantry::cuda {
 
 template <int kWidth>
 __global__ void __launch_bounds__(256)
-    latch_kernel(float* kept, const float* x, const int64_t* step, int64_t size) {
-  if (*step != 0) return;
-  for (int64_t i = thread_in_grid() * kWidth; i < size; i += threads_in_grid() * kWidth)
-    store<kWidth>(kept + i, load<kWidth>(x + i));
-}
-
-template <int kWidth>
-__global__ void __launch_bounds__(256)
     historical_average_kernel(float* grad, float* mean, const float* p, const int64_t* t,
                               float pull, int64_t size) {
   const float share = static_cast<float>(1 / static_cast<double>(*t + 1));

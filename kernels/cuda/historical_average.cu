@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "kernels/cuda/cuda_backend.h"
-#include "kernels/cuda/kept_kernels.cuh"
+#include "kernels/cuda/historical_average_kernels.cuh"
 #include "kernels/cuda/launched_kernel.h"
 #include "kernels/cuda/map.h"
 
@@ -16,15 +16,6 @@ int64_t width_of(int64_t size, Pointers... pointers) {
 }
 
 }  // namespace
-
-CudaKernels::Made CudaKernels::make_latch(const LatchDesc& d) {
-  return cuda::launched(3, 0, [size = d.x.elements()](Stream& stream, const Args& a) {
-    const int64_t width = width_of(size, a.real(0), a.real(1));
-    const auto kernel = width > 1 ? cuda::latch_kernel<kMapWidth> : cuda::latch_kernel<1>;
-    cuda::launch(kernel, cuda::one_thread_each(size / width), stream, a.real(0), a.real(1),
-                 a.counter(2), size);
-  });
-}
 
 CudaKernels::Made CudaKernels::make_historical_average(const HistoricalAverageDesc& d) {
   const float pull = static_cast<float>(2 * d.weight);
