@@ -147,6 +147,12 @@ KernelPtr Kernels::schedule(const ScheduleDesc& desc) {
 
 KernelPtr Kernels::advance(const AdvanceDesc& desc) { return named("advance", make_advance(desc)); }
 
+KernelPtr Kernels::loss_scale(const LossScaleDesc& desc) {
+  return named("loss_scale", make_loss_scale(desc));
+}
+
+KernelPtr Kernels::cast(const CastDesc& desc) { return named("cast", make_cast(desc)); }
+
 KernelPtr Kernels::spectral_norm(const SpectralNormDesc& desc, SpectralNormPass pass) {
   return named(name_of("spectral_norm", kLinear, pass), make_spectral_norm(desc, pass));
 }

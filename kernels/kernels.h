@@ -10,6 +10,7 @@
 #include "kernels/compute_options.h"
 #include "kernels/ops/activation.h"
 #include "kernels/ops/augment.h"
+#include "kernels/ops/cast.h"
 #include "kernels/ops/conv2d.h"
 #include "kernels/ops/critic.h"
 #include "kernels/ops/decode.h"
@@ -36,6 +37,10 @@ class Kernels {
 
   // What floating-point tensors are stored as: f32, or f64 in the reference backend.
   virtual DType real() const { return DType::kF32; }
+  // What of the layers' ops is stored as bf16 or f16 where a backend has that: x, y, dx, dy, ux, uy
+  // and hx, and the w of convolutions and products. Parameters per channel, statistics and
+  // gradients of parameters are real(), and so is everything that is computed in between.
+  virtual DType narrow_real() const { return real(); }
 
   KernelPtr conv2d(const Conv2dDesc& desc, Conv2dPass pass);
   KernelPtr dense(const DenseDesc& desc, DensePass pass);
@@ -64,6 +69,8 @@ class Kernels {
   KernelPtr grad_norm(const GradNormDesc& desc);
   KernelPtr schedule(const ScheduleDesc& desc);
   KernelPtr advance(const AdvanceDesc& desc);
+  KernelPtr loss_scale(const LossScaleDesc& desc);
+  KernelPtr cast(const CastDesc& desc);
   KernelPtr spectral_norm(const SpectralNormDesc& desc, SpectralNormPass pass);
   KernelPtr reconstruction(const ReconstructionDesc& desc);
   KernelPtr pulling_away(const PullingAwayDesc& desc);
@@ -112,6 +119,8 @@ class Kernels {
   virtual Made make_grad_norm(const GradNormDesc&) = 0;
   virtual Made make_schedule(const ScheduleDesc&) = 0;
   virtual Made make_advance(const AdvanceDesc&) = 0;
+  virtual Made make_loss_scale(const LossScaleDesc&) = 0;
+  virtual Made make_cast(const CastDesc&) = 0;
   virtual Made make_spectral_norm(const SpectralNormDesc&, SpectralNormPass) = 0;
   virtual Made make_reconstruction(const ReconstructionDesc&) = 0;
   virtual Made make_pulling_away(const PullingAwayDesc&) = 0;
@@ -134,6 +143,9 @@ struct Backend {
   std::string name;  // "cpu"
   std::unique_ptr<Device> device;
   std::unique_ptr<Kernels> kernels;  // made after the device, gone before it
+  // What networks learn with where ComputeOptions ask for 16 bits: narrow_real() is not real().
+  // Else null.
+  std::unique_ptr<Kernels> narrow_kernels{};
   // What joins this rank's device with those of the others.
   std::unique_ptr<Communicator> communicator = std::make_unique<NullCommunicator>();
 };

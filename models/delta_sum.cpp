@@ -14,7 +14,8 @@ TensorRef DeltaSum::take(size_t place, bool keep) {
   if (deltas.empty()) return {};
   if (deltas.size() == 1) return deltas[0];
   const bool in_place = !keep && !shared(deltas[0]);
-  const TensorRef sum = in_place ? deltas[0] : recorder_.temp("dy", deltas[0].shape);
+  const TensorRef sum =
+      in_place ? deltas[0] : recorder_.program.temp("dy", deltas[0].shape, deltas[0].dtype);
   const SumDesc desc{sum.shape, std::vector<float>(deltas.size(), 1.0f), false};
   recorder_.program.call("sum_gradients", recorder_.kernels.sum(desc), {sum}, deltas);
   ++holders_[sum.buffer];

@@ -23,8 +23,15 @@ struct Recorder {
   // The ranks whose samples are one batch to what looks at a batch; null: this one's are the batch.
   Communicator* sharing = nullptr;
   bool sync_batch_norm = false;  // to batch_norm, too
+  Kernels* narrow = nullptr;     // with which layers learn in 16 bits; null: `kernels`, as all
+  TensorRef loss_scale{};        // f32: times this are deltas within networks; empty: as they are
 
+  // What layers hand on; elsewhere `kernels` are those that have nothing narrow.
   TensorRef temp(const std::string& name, const Shape& shape) {
+    return program.temp(name, shape, kernels.narrow_real());
+  }
+  // Statistics and gradients of parameters, which are never narrow.
+  TensorRef wide(const std::string& name, const Shape& shape) {
     return program.temp(name, shape, kernels.real());
   }
 };
@@ -116,6 +123,9 @@ class Layer {
   virtual bool needs_reference() const { return false; }
   // Its config asks for a spectrally normalised weight.
   virtual bool spectral_norm() const { return false; }
+
+  // Its ops take Kernels::narrow_real(). Others are computed in Kernels::real(), between casts.
+  virtual bool can_be_narrow() const { return false; }
 
   // Reads pass.x, params, states; fills pass.saved and returns y, which may be a view of x.
   virtual TensorRef forward(Recorder&, LayerPass& pass) const = 0;

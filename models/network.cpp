@@ -61,8 +61,9 @@ std::vector<NamedShape> Network::outputs() const {
   return outputs;
 }
 
-ParamStore Network::make_store(Device& device, DType real) const {
-  return ParamStore(impl_->name, device, real, ranges_of(impl_->params), ranges_of(impl_->states));
+ParamStore Network::make_store(Device& device, DType real, DType narrow) const {
+  return ParamStore(impl_->name, device, real, narrow, ranges_of(impl_->params),
+                    ranges_of(impl_->states));
 }
 
 void Network::initialize(Device& device, Stream& stream, ParamStore& store, uint64_t seed) const {

@@ -109,7 +109,8 @@ class Network {
   const std::string& name() const;
   const std::vector<NamedShape>& inputs() const;
   std::vector<NamedShape> outputs() const;
-  ParamStore make_store(Device& device, DType real) const;
+  // narrow: see ParamStore.
+  ParamStore make_store(Device& device, DType real, DType narrow) const;
   // Fills values and states of a store on the host side of `device`.
   void initialize(Device& device, Stream& stream, ParamStore& store, uint64_t seed) const;
   bool mixes_samples() const;

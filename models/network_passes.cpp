@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "models/delta_sum.h"
+#include "models/narrowing.h"
 #include "models/network_impl.h"
 
 namespace gantry {
@@ -83,9 +84,15 @@ class BackwardPass {
     if (options.want_dw) grads_ = store.grad_refs(recorder.program);
   }
 
-  void send(int node, const TensorRef& delta) {
-    const auto place = static_cast<size_t>(node);
-    if (delta && need_[place]) deltas_.send(place, delta);
+  // From a loss.
+  void send_output(int node, const TensorRef& delta) {
+    if (!delta || !need_[static_cast<size_t>(node)]) return;
+    deltas_.send(place_of(node), record_scaled_in(recorder_, delta, type_of(node)));
+  }
+  // From another node.
+  void send(int from, const TensorRef& delta) {
+    if (!delta || (from >= 0 && !need_[static_cast<size_t>(from)])) return;
+    deltas_.send(place_of(from), record_cast(recorder_, delta, type_of(from)));
   }
 
   void run() {
@@ -98,7 +105,8 @@ class BackwardPass {
     TensorRefs dx(impl_.inputs.size());
     if (!options_.want_dx) return dx;
     for (size_t i = 0; i < dx.size(); ++i) {
-      dx[i] = deltas_.take(impl_.nodes.size() + i, options_.keep_deltas);
+      const TensorRef delta = deltas_.take(impl_.nodes.size() + i, options_.keep_deltas);
+      if (delta) dx[i] = record_scaled_out(recorder_, delta);
     }
     return dx;
   }
@@ -120,24 +128,36 @@ class BackwardPass {
       request.want_dx.push_back(from < 0 ? wants_input(from) : need_[static_cast<size_t>(from)]);
     }
     const LayerPass& layer_pass = pass_.layers[index];
+    Recorder recorder = recorder_for(recorder_, *node.layer);
     TensorRefs dx;
     if (want_dw) {
       NodeGrads grads(recorder_, pass_, index, slice(grads_, node.first_param, node.params),
                       options_.accumulate);
-      dx = node.layer->backward(recorder_, layer_pass, dy, grads.target(), request);
+      dx = node.layer->backward(recorder, layer_pass, dy, grads.target(), request);
       grads.finish();
     } else {
-      dx = node.layer->backward(recorder_, layer_pass, dy, {}, request);
+      dx = node.layer->backward(recorder, layer_pass, dy, {}, request);
     }
     for (size_t i = 0; i < dx.size(); ++i) {
-      const int from = node.inputs[i];
-      if (dx[i] && request.want_dx[i]) deltas_.send(place_of(from), dx[i]);
+      if (request.want_dx[i]) send(node.inputs[i], dx[i]);
     }
     deltas_.release(dy);
   }
 
   bool wants_input(int from) const {
     return options_.want_dx && !impl_.inputs[static_cast<size_t>(-1 - from)].constant;
+  }
+
+  // Of the deltas that are added up there: that of what the place holds, or of what reads it.
+  DType type_of(int from) const {
+    if (from >= 0)
+      return recorder_for(recorder_, *impl_.nodes[place_of(from)].layer).kernels.narrow_real();
+    for (const Network::Node& node : impl_.nodes) {
+      const bool reads =
+          std::find(node.inputs.begin(), node.inputs.end(), from) != node.inputs.end();
+      if (reads) return recorder_for(recorder_, *node.layer).kernels.narrow_real();
+    }
+    return recorder_.kernels.real();
   }
 
   size_t place_of(int from) const {
@@ -196,8 +216,11 @@ TensorRefs input_tangents(Recorder& recorder, const Network::Node& node, const L
   }
   if (!any) return {};
   for (size_t i = 0; i < ux.size(); ++i) {
-    if (ux[i]) continue;
-    ux[i] = recorder.temp("ux", pass.x[i].shape);
+    if (ux[i]) {
+      ux[i] = record_cast(recorder, ux[i], pass.x[i].dtype);
+      continue;
+    }
+    ux[i] = recorder.program.temp("ux", pass.x[i].shape, pass.x[i].dtype);
     record_clear(recorder, ux[i]);
   }
   return ux;
@@ -254,10 +277,14 @@ NetworkPass Network::forward(Recorder& recorder, const ParamStore& store, const 
   const bool whole = pass.reference > 0;
   const std::vector<SampleGroup> sample_groups =
       sample_groups_of(recorder, options, pass.inputs[0].shape.n);
+  const TensorRefs narrow = store.narrow_refs(recorder.program, values);
+  Casts casts(recorder);
   pass.deltas.resize(impl_->nodes.size());
   for (size_t i = 0; i < impl_->nodes.size(); ++i) {
     const Node& node = impl_->nodes[i];
     const Program::Scope layer_scope(recorder.program, node.name);
+    Recorder own = recorder_for(recorder, *node.layer);
+    const DType type = own.kernels.narrow_real();
     LayerPass layer{.name = impl_->name + "." + node.name,
                     .mode = options.mode,
                     .batch_groups = whole ? 1 : options.batch_groups,
@@ -271,12 +298,20 @@ NetworkPass Network::forward(Recorder& recorder, const ParamStore& store, const 
                     .y = {},
                     .saved = {}};
     for (const int from : node.inputs) {
-      layer.x.push_back(from < 0 ? pass.inputs[static_cast<size_t>(-1 - from)]
-                                 : pass.layers[static_cast<size_t>(from)].y);
+      const TensorRef& x = from < 0 ? pass.inputs[static_cast<size_t>(-1 - from)]
+                                    : pass.layers[static_cast<size_t>(from)].y;
+      layer.x.push_back(casts.cast(x, type));
     }
     for (size_t p = 0; p < node.params; ++p) {
-      const int64_t u = impl_->params[node.first_param + p].u_state;
-      if (u < 0) continue;
+      const ParamInfo& info = impl_->params[node.first_param + p];
+      const bool narrowed = is_weight(info.name) && type != recorder.kernels.real();
+      const int64_t u = info.u_state;
+      if (u < 0) {
+        if (!narrowed) continue;
+        layer.params[p] =
+            narrow.empty() ? casts.cast(layer.params[p], type) : narrow[node.first_param + p];
+        continue;
+      }
       SpectralPass spectral =
           options.normalized.empty()
               ? record_spectral_norm(recorder, layer.params[p], state_refs[static_cast<size_t>(u)],
@@ -284,15 +319,15 @@ NetworkPass Network::forward(Recorder& recorder, const ParamStore& store, const 
               : options.normalized.at(pass.spectral.size());
       spectral.node = i;
       spectral.param = p;
-      layer.params[p] = spectral.w_hat;
+      layer.params[p] = narrowed ? casts.cast(spectral.w_hat, type) : spectral.w_hat;
       pass.spectral.push_back(spectral);
     }
-    layer.y = node.layer->forward(recorder, layer);
+    layer.y = node.layer->forward(own, layer);
     pass.layers.push_back(std::move(layer));
   }
   for (const int node : impl_->outputs) {
-    pass.outputs.push_back(
-        without_reference(pass.layers[static_cast<size_t>(node)].y, pass.reference));
+    const TensorRef y = without_reference(pass.layers[static_cast<size_t>(node)].y, pass.reference);
+    pass.outputs.push_back(casts.cast(y, recorder.kernels.real()));
   }
   return pass;
 }
@@ -304,7 +339,7 @@ TensorRefs Network::backward(Recorder& recorder, const ParamStore& store, Networ
   BackwardPass backward(recorder, *impl_, store, pass, options);
   const Program::Scope scope(recorder.program, impl_->name);
   for (size_t i = 0; i < dy.size(); ++i) {
-    backward.send(impl_->outputs[i], padded(recorder, dy[i], pass.reference));
+    backward.send_output(impl_->outputs[i], padded(recorder, dy[i], pass.reference));
   }
   backward.run();
   TensorRefs dx = backward.input_deltas();
@@ -328,7 +363,8 @@ TensorRefs Network::double_backward(Recorder& recorder, const ParamStore& store,
     const TensorRefs tangents = input_tangents(recorder, node, pass.layers[i], ux, uy);
     if (!pass.deltas[i] || tangents.empty()) continue;
     NodeGrads node_grads(recorder, pass, i, slice(grads, node.first_param, node.params), true);
-    const Tangent tangent = node.layer->double_backward(recorder, pass.layers[i], pass.deltas[i],
+    Recorder own = recorder_for(recorder, *node.layer);
+    const Tangent tangent = node.layer->double_backward(own, pass.layers[i], pass.deltas[i],
                                                         tangents, node_grads.target());
     node_grads.finish();
     uy[i] = tangent.uy;
@@ -338,7 +374,10 @@ TensorRefs Network::double_backward(Recorder& recorder, const ParamStore& store,
   }
   curved.run();
   TensorRefs outputs;
-  for (const int node : impl_->outputs) outputs.push_back(uy[static_cast<size_t>(node)]);
+  for (const int node : impl_->outputs) {
+    const TensorRef& y = uy[static_cast<size_t>(node)];
+    outputs.push_back(y ? record_cast(recorder, y, recorder.kernels.real()) : y);
+  }
   return outputs;
 }
 

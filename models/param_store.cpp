@@ -29,7 +29,7 @@ std::vector<ParamRange> lay_out(const std::vector<std::pair<std::string, Shape>>
   return ranges;
 }
 
-ParamStore::ParamStore(std::string network, Device& device, DType real,
+ParamStore::ParamStore(std::string network, Device& device, DType real, DType narrow,
                        std::vector<ParamRange> params, std::vector<ParamRange> states)
     : network_(std::move(network)),
       params_(std::move(params)),
@@ -38,6 +38,7 @@ ParamStore::ParamStore(std::string network, Device& device, DType real,
   values_ = flat(device, real, size_);
   grads_ = flat(device, real, size_);
   state_values_ = flat(device, real, end_of(states_));
+  if (narrow != real) narrow_values_ = flat(device, narrow, size_);
 }
 
 TensorRefs ParamStore::param_refs(Program& program, const TensorView& values) const {
@@ -46,6 +47,11 @@ TensorRefs ParamStore::param_refs(Program& program, const TensorView& values) co
 
 TensorRefs ParamStore::grad_refs(Program& program) const {
   return refs(program, ".gradients", grads_.view(), params_);
+}
+
+TensorRefs ParamStore::narrow_refs(Program& program, const TensorView& values) const {
+  if (!narrow_values_.view().data || values.data != values_.view().data) return {};
+  return refs(program, ".narrow_parameters", narrow_values_.view(), params_);
 }
 
 TensorRefs ParamStore::state_refs(Program& program, const TensorView& states) const {

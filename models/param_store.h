@@ -20,9 +20,10 @@ struct ParamRange {
 // saving are single calls. Ranges start at multiples of 16 elements; the gaps stay zero.
 class ParamStore {
  public:
-  // `network` begins the names of the buffers in programs: "d.parameters".
-  ParamStore(std::string network, Device& device, DType real, std::vector<ParamRange> params,
-             std::vector<ParamRange> states);
+  // `network` begins the names of the buffers in programs: "d.parameters". narrow: of the copy
+  // of the values that layers read in 16 bits; `real` for none.
+  ParamStore(std::string network, Device& device, DType real, DType narrow,
+             std::vector<ParamRange> params, std::vector<ParamRange> states);
 
   const std::vector<ParamRange>& params() const { return params_; }
   const std::vector<ParamRange>& states() const { return states_; }
@@ -32,11 +33,16 @@ class ParamStore {
   TensorView values() const { return values_.view(); }
   TensorView grads() const { return grads_.view(); }
   TensorView state_values() const { return state_values_.view(); }
+  // The values in 16 bits, which follow from the values: the optimizer writes both, and whoever
+  // else writes the values casts them. Without an address where there is none.
+  TensorView narrow_values() const { return narrow_values_.view(); }
 
   // The flat buffers and their ranges as parts of a program. `values` may be another buffer of the
   // same layout (EMA weights).
   TensorRefs param_refs(Program& program, const TensorView& values) const;
   TensorRefs grad_refs(Program& program) const;
+  // Empty where `values` have no narrow copy.
+  TensorRefs narrow_refs(Program& program, const TensorView& values) const;
   TensorRefs state_refs(Program& program, const TensorView& states) const;
 
  private:
@@ -46,7 +52,7 @@ class ParamStore {
   std::string network_;
   std::vector<ParamRange> params_, states_;
   int64_t size_ = 0;
-  Tensor values_, grads_, state_values_;
+  Tensor values_, grads_, state_values_, narrow_values_;
 };
 
 // Lays ranges of these shapes out one after the other.

@@ -28,6 +28,7 @@ RecordedStep ClassifierStep::record(size_t) {
   {
     const Program::Scope scope(program, "c1");
     const Player& c = system_.player("c");
+    recorder.loss_scale = c.optimizer.loss_scale(program, "c");
     ShardedUpdate(system_, recorder).record({&c}, [&](int64_t shard) {
       for (int64_t micro = 0; micro < system_.config.train.accumulate; ++micro) {
         const Program::Scope micro_scope(program, concat("m", micro + 1));

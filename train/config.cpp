@@ -215,10 +215,17 @@ void RunConfig::describe(Fields& f) {
   f.integer({"seed", "Everything random in the run follows from it."}, seed, {.min = 0});
   f.choice_of({"backend", "Where to compute; auto takes a GPU if there is one."}, backend,
               kBackends);
-  f.choice_of({"precision",
-               "tf32: a GPU's convolutions and matrix products round their factors to 10 bits of "
-               "mantissa, which its tensor cores do several times faster. The CPU has fp32 alone."},
-              compute.precision, kPrecisions);
+  f.choice_of(
+      {"precision",
+       "tf32: a GPU's convolutions and matrix products round their factors to 10 bits of "
+       "mantissa, which its tensor cores do several times faster. bf16, fp16: while "
+       "networks learn, what their layers hand on and the weights that convolutions and "
+       "products read have 16 bits; weights themselves, statistics, sums and losses stay "
+       "fp32, and so does sampling. With fp16 the loss of each network is scaled: the scale "
+       "halves and the update is left out when a gradient overflows (metrics "
+       "g.loss_scale, g.skipped), doubles after 2000 updates that did not, and 20 left "
+       "out in a row end the run. The CPU has fp32 alone."},
+      compute.precision, kPrecisions);
   f.flag({"deterministic",
           "The same bytes in every run; false lets a GPU's libraries also use ways of which two "
           "runs differ by roundings, where those are faster."},

@@ -141,6 +141,31 @@ void check_schedule(const OptimizerConfig& optimizer, const std::string& pointer
   }
 }
 
+// A scaled loss has gradients that nothing but the optimizer's own pass may look at.
+void check_loss_scale(const RunConfig& config, Rules& rules) {
+  if (config.compute.precision != Precision::kFp16) return;
+  const char* const remedy = "; use precision=bf16";
+  if (config.objective.is_autoencoder()) {
+    rules.push_back(
+        {"/precision", concat("\"fp16\" scales the loss of each network, but the one of \"",
+                              config.objective.type, "\" is of two networks", remedy)});
+  }
+  for (const PlayerConfig* player : config.players()) {
+    const std::string optimizer = concat("/optimizer/", player->name);
+    if (player->optimizer.clip_tensor_norm > 0) {
+      rules.push_back({optimizer + "/clip_tensor_norm",
+                       concat("precision \"fp16\" clips the gradient as a whole alone, by "
+                              "clip_norm; remove this",
+                              remedy)});
+    }
+    if (player->optimizer.historical_average > 0) {
+      rules.push_back(
+          {optimizer + "/historical_average",
+           concat("would be added to the scaled gradients of precision \"fp16\"", remedy)});
+    }
+  }
+}
+
 void check_virtual_ranks(const RunConfig& config, Rules& rules) {
   const int64_t count = config.distributed.virtual_ranks;
   if (count == 0) return;
@@ -179,6 +204,7 @@ std::vector<BrokenRule> broken_rules(const RunConfig& config) {
   check_schedule(config.classifier.optimizer, "/optimizer/c", train.steps, rules);
   check_evaluation(config, rules);
   check_virtual_ranks(config, rules);
+  check_loss_scale(config, rules);
   return rules;
 }
 

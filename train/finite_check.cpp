@@ -2,11 +2,33 @@
 #include "train/finite_check.h"
 
 #include <cmath>
+#include <map>
 #include <optional>
 
 #include "train/nonfinite.h"
 
 namespace gantry {
+namespace {
+
+// Why a step with this metric is bad; empty where it is not.
+std::string reason_of(const std::map<std::string, double>& metrics, const std::string& name,
+                      double value) {
+  if (std::isfinite(value)) {
+    const bool bad_gradient = name.ends_with(".nonfinite") && value > 0;
+    if (!bad_gradient) return "";
+    return concat(value, " gradient values of ", name.substr(0, 1), " are not finite");
+  }
+  const std::string player = name.substr(0, name.find('.'));
+  const auto scale = metrics.find(player + ".loss_scale");
+  if (!name.ends_with(".grad_norm") || scale == metrics.end()) return concat(name, " = ", value);
+  return concat(Optimizer::kSkipsInARow, " updates of ", player,
+                " in a row were left out, because gradients were not finite in fp16 even with the "
+                "loss times ",
+                scale->second, " (try precision=bf16)");
+}
+
+}  // namespace
+
 bool is_finite_check_due(Session& session) {
   const TrainConfig& train = session.system().config.train;
   const int64_t done = session.steps_done();
@@ -27,12 +49,11 @@ void require_finite(Session& session, const std::function<std::string()>& newest
     first = first_nonfinite(replay, *system.backend.device, session.stream());
   });
   std::string found = "a metric was not finite";
-  for (const auto& [name, value] : session.latest_metrics()) {
-    const bool bad_gradient = name.ends_with(".nonfinite") && value > 0;
-    if (std::isfinite(value) && !bad_gradient) continue;
-    found = bad_gradient
-                ? concat(value, " gradient values of ", name.substr(0, 1), " are not finite")
-                : concat(name, " = ", value);
+  const std::map<std::string, double> metrics = session.latest_metrics();
+  for (const auto& [name, value] : metrics) {
+    const std::string reason = reason_of(metrics, name, value);
+    if (reason.empty()) continue;
+    found = reason;
     break;
   }
   throw NumericError(concat(

@@ -61,6 +61,7 @@ void GameRecording::tap_outputs(const char* name, const Critique& critique, size
 
 void GameRecording::gradients(
     Player& player, const std::function<void(int64_t shard, int64_t micro)>& record_part) {
+  recorder.loss_scale = player.optimizer.loss_scale(program, player.name);
   ShardedUpdate(system, recorder, objective.means(program)).record({&player}, [&](int64_t shard) {
     for (int64_t micro = 0; micro < system.config.train.accumulate; ++micro) {
       const Program::Scope scope(program, concat("m", micro + 1));

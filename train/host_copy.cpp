@@ -1,7 +1,19 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "train/host_copy.h"
 
+#include "core/half.h"
+
 namespace gantry {
+namespace {
+
+template <typename T>
+std::vector<double> widened(const T* values, size_t count) {
+  std::vector<double> wide(count);
+  for (size_t i = 0; i < count; ++i) wide[i] = static_cast<double>(to_float(values[i]));
+  return wide;
+}
+
+}  // namespace
 
 std::vector<double> read_reals(Device& device, Stream& stream, const TensorView& view) {
   std::vector<char> bytes(view.bytes());
@@ -10,6 +22,8 @@ std::vector<double> read_reals(Device& device, Stream& stream, const TensorView&
   const TensorView host{bytes.data(), view.shape, view.dtype};
   const auto count = static_cast<size_t>(view.shape.elements());
   if (view.dtype == DType::kF64) return {host.as<double>(), host.as<double>() + count};
+  if (view.dtype == DType::kBF16) return widened(host.as<BFloat16>(), count);
+  if (view.dtype == DType::kF16) return widened(host.as<Float16>(), count);
   return {host.as<float>(), host.as<float>() + count};
 }
 

@@ -22,7 +22,9 @@ class NonfiniteWatcher : public ReplayWatcher {
 
  private:
   void look(const Call& call, size_t index, const TensorView& view) {
-    if (view.dtype != DType::kF32 && view.dtype != DType::kF64) return;
+    const bool real = view.dtype == DType::kF32 || view.dtype == DType::kF64 ||
+                      view.dtype == DType::kBF16 || view.dtype == DType::kF16;
+    if (!real) return;
     const std::vector<double> values = read_reals(device_, stream_, view);
     size_t bad = 0, first = 0;
     for (size_t i = 0; i < values.size(); ++i) {

@@ -89,6 +89,8 @@ ChartText chart_text(const std::string& group) {
       {"grad_norm", {"Gradient norms", "norm, before clipping"}},
       {"lr", {"Learning rates", "learning rate"}},
       {"nonfinite", {"Gradients that are not finite", "values per step"}},
+      {"loss_scale", {"Scale of the losses", "factor"}},
+      {"skipped", {"Updates left out", "in all"}},
       {"images_per_s", {"Speed", "images per second"}},
       {"data_wait_s", {"Waiting for data", "seconds per logging interval"}},
   };

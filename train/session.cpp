@@ -152,6 +152,7 @@ void Session::share_state() {
     device.copy_to_device(*stream_, tensor.view.data, host.data(), host.size());
     stream_->synchronize();
   }
+  system_.narrow_weights(*stream_);
   write_position();
 }
 

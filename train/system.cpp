@@ -2,6 +2,7 @@
 #include "train/system.h"
 
 #include <algorithm>
+#include <array>
 
 #include "core/replay.h"
 #include "train/host_copy.h"
@@ -32,6 +33,9 @@ void append_player(std::vector<System::StateTensor>& list, const Player& player)
     append_ranges(list, player.name + ".optimizer." + state.name + ".", store.params(), state.view);
   }
   list.push_back({player.name + ".optimizer.updates", optimizer.updates()});
+  for (const Optimizer::State& state : optimizer.loss_scale_states()) {
+    list.push_back({player.name + ".optimizer." + state.name, state.view});
+  }
   if (player.has_reference()) list.push_back({player.name + ".reference", player.reference.view()});
   if (optimizer.has_ema()) {
     append_ranges(list, player.name + ".ema.", store.params(), optimizer.ema());
@@ -65,7 +69,8 @@ void System::add_player(PlayerConfig& from) {
   Network network(from.name, concat("/", from.section), std::move(from.network), inputs_of(from));
   Device& device = *backend.device;
   const DType real = backend.kernels->real();
-  ParamStore store = network.make_store(device, real);
+  const Kernels* narrow = backend.narrow_kernels.get();
+  ParamStore store = network.make_store(device, real, narrow ? narrow->narrow_real() : real);
   const bool averaged = std::string(from.name) == "g" && config.train.ema.decay > 0;
   Optimizer optimizer(device, real, store, from.optimizer, averaged ? &config.train.ema : nullptr);
   Tensor reference;
@@ -161,7 +166,7 @@ void System::initialize(Stream& stream) {
   uint64_t network_seed = seed();
   for (const auto& player : players) {
     player->network.initialize(*backend.device, stream, player->store, network_seed++);
-    player->optimizer.start_ema(*backend.device, stream, player->store);
+    player->optimizer.start(*backend.device, stream, player->store);
   }
   if (has("g") && player("g").has_reference()) draw_reference(stream);
   for (const auto& kept : kept_) {
@@ -169,6 +174,17 @@ void System::initialize(Stream& stream) {
                                     static_cast<float>(kept->initial));
     write_reals(*backend.device, stream, kept->tensor.view(), values);
   }
+  narrow_weights(stream);
+}
+
+void System::narrow_weights(Stream& stream) {
+  for (const auto& player : players) {
+    const TensorView narrow = player->store.narrow_values();
+    if (!narrow.data) continue;
+    const KernelPtr cast = backend.kernels->cast({.size = narrow.shape.elements()});
+    cast->run(stream, std::array{narrow, player->store.values()}, nullptr);
+  }
+  stream.synchronize();
 }
 
 // G's reference latents are there before the first step, for the samples that are drawn then.
@@ -204,7 +220,8 @@ Recorder System::recorder(Program& program) const {
           .step = program.external("step", step.view()),
           .seed = seed(),
           .sharing = shared ? backend.communicator.get() : nullptr,
-          .sync_batch_norm = config.distributed.sync_batch_norm};
+          .sync_batch_norm = config.distributed.sync_batch_norm,
+          .narrow = backend.narrow_kernels.get()};
 }
 
 Shape System::latent_shape(int64_t n) const { return {n, config.latent.width(), 1, 1}; }

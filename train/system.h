@@ -60,6 +60,8 @@ class System {
 
   // Draws the initial weights from config.seed and sets what is kept to its initial value.
   void initialize(Stream& stream);
+  // The narrow copies of all weights follow them: to be called when the host has written weights.
+  void narrow_weights(Stream& stream);
 
   RunConfig config;  // its networks have moved into the players
   Backend& backend;

@@ -63,6 +63,7 @@ void restore_system(System& system, Stream& stream, const Checkpoint& checkpoint
     device.copy_to_device(stream, tensor.view.data, host.bytes.data(), host.bytes.size());
   }
   stream.synchronize();
+  system.narrow_weights(stream);
 }
 
 std::string why_not_exact(const System& system, const Checkpoint& checkpoint) {

@@ -183,6 +183,11 @@ class TraceWatcher : public ReplayWatcher {
 
 void write_trace(Session& session, const std::string& config_json, int64_t steps,
                  const std::filesystem::path& folder) {
+  if (session.system().backend.narrow_kernels) {
+    throw ConfigError(
+        "/precision: a trace is of networks that learn in fp32 or tf32; say "
+        "precision=fp32");
+  }
   make_folders(folder);
   write_file_atomically(folder / "config.json", config_json);
   Device& device = *session.system().backend.device;

@@ -13,7 +13,7 @@ namespace gantry {
 namespace {
 
 using dnnl::memory;
-constexpr auto kF32 = memory::data_type::f32;
+constexpr auto kElement = memory::data_type::f32;
 
 struct Geometry {
   memory::dims strides, dilates, pad_begin, pad_end;
@@ -24,7 +24,7 @@ struct Geometry {
 memory::dims activation_dims(const Shape& s) { return {s.n, s.c, s.h, s.w}; }
 
 memory::desc stored_activation(const Shape& s) {
-  return {activation_dims(s), kF32, memory::dims{s.per_sample(), 1, s.w * s.c, s.c}};
+  return {activation_dims(s), kElement, memory::dims{s.per_sample(), 1, s.w * s.c, s.c}};
 }
 
 memory::dims filter_dims(const Conv2dDesc& d) {
@@ -36,7 +36,7 @@ memory::desc stored_filter(const Conv2dDesc& d) {
   const int64_t filter = d.w.per_sample(), row = d.w.w * d.w.c;
   memory::dims strides = {filter, 1, row, d.w.c};
   if (d.groups > 1) strides.insert(strides.begin(), d.w.n / d.groups * filter);
-  return {filter_dims(d), kF32, strides};
+  return {filter_dims(d), kElement, strides};
 }
 
 // Rows or columns of padding after the input; never negative, since rows left unread are allowed.
@@ -55,12 +55,12 @@ Geometry geometry(const Conv2dDesc& d, DnnlLayout layout) {
   g.x = stored_activation(d.x);
   g.y = stored_activation(d.y);
   g.w = stored_filter(d);
-  g.b = memory::desc({d.y.c}, kF32, memory::format_tag::a);
+  g.b = memory::desc({d.y.c}, kElement, memory::format_tag::a);
   const auto any = memory::format_tag::any;
-  g.w_any = memory::desc(filter_dims(d), kF32, any);
+  g.w_any = memory::desc(filter_dims(d), kElement, any);
   const bool stored = layout == DnnlLayout::kStored;
-  g.x_seen = stored ? g.x : memory::desc(activation_dims(d.x), kF32, any);
-  g.y_seen = stored ? g.y : memory::desc(activation_dims(d.y), kF32, any);
+  g.x_seen = stored ? g.x : memory::desc(activation_dims(d.x), kElement, any);
+  g.y_seen = stored ? g.y : memory::desc(activation_dims(d.y), kElement, any);
   return g;
 }
 

@@ -13,6 +13,11 @@ namespace gantry::cpu {
 class Args {
  public:
   explicit Args(std::span<const TensorView> views) : views_(views) {}
+  DType dtype(size_t i) const { return views_[i].dtype; }
+  template <typename T>
+  T* as(size_t i) const {
+    return views_[i].as<T>();
+  }
   float* real(size_t i) const { return views_[i].as<float>(); }
   double* exact(size_t i) const { return views_[i].as<double>(); }
   int64_t* counter(size_t i) const { return views_[i].as<int64_t>(); }

@@ -2,6 +2,7 @@
 #include <algorithm>
 #include <cmath>
 
+#include "kernels/common/loss_scale_math.h"
 #include "kernels/common/schedule_math.h"
 #include "kernels/cpu/cpu_backend.h"
 #include "kernels/cpu/loop_kernel.h"
@@ -156,7 +157,7 @@ void average(const OptimizerDesc& d, int64_t t, const Tile& w, float* ema) {
 CpuKernels::Made CpuKernels::make_optimizer(const OptimizerDesc& d) {
   const size_t states = static_cast<size_t>(optimizer_states(d));
   const bool ema = d.ema_decay >= 0;
-  const size_t in = 1 + states + (ema ? 1 : 0);
+  const size_t copy = 1 + states + (ema ? 1 : 0), in = copy + (d.narrow ? 1 : 0);
   const cpu::Pieces tiles{d.size, kTile};
   return cpu::loop_kernel(in + 5, 0, [=, threads = threads()](Args a, void*) {
     const Step step(d, *a.real(in + 1), *a.counter(in + 2));
@@ -171,6 +172,7 @@ CpuKernels::Made CpuKernels::make_optimizer(const OptimizerDesc& d) {
       load_gradient(d, scale, narrow(step.lr), a.real(in) + begin, w);
       update(d, step, w);
       if (ema) average(d, step.t, w, a.real(1 + states) + begin);
+      if (d.narrow) std::copy_n(w.p, w.size, a.real(copy) + begin);
     });
   });
 }
@@ -206,6 +208,16 @@ CpuKernels::Made CpuKernels::make_advance(const AdvanceDesc& d) {
     const bool finite =
         std::all_of(values, values + d.values, [](float value) { return std::isfinite(value); });
     if (!finite && *a.counter(2) == 0) *a.counter(2) = step;
+  });
+}
+
+CpuKernels::Made CpuKernels::make_loss_scale(const LossScaleDesc& d) {
+  return cpu::loop_kernel(7, 0, [d](Args a, void*) {
+    int64_t* counts = a.counter(4);
+    *a.real(1) = *a.real(3);
+    *a.real(0) =
+        scale_loss(d, *a.real(5), *a.real(6), {a.real(3), &counts[0], &counts[1], &counts[2]});
+    *a.real(2) = static_cast<float>(counts[1]);
   });
 }
 

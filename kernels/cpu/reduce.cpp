@@ -81,16 +81,17 @@ CpuKernels::Made CpuKernels::make_reduce(const ReduceDesc& d) {
 CpuKernels::Made CpuKernels::make_grad_norm(const GradNormDesc& d) {
   const cpu::Pieces pieces = pieces_of(d.size);
   const size_t room = static_cast<size_t>(2 * pieces.count()) * sizeof(double);
-  return cpu::loop_kernel(4, room, [=, threads = threads()](Args a, void* scratch) {
+  return cpu::loop_kernel(d.scaled ? 5 : 4, room, [=, threads = threads()](Args a, void* scratch) {
     double *squares = static_cast<double*>(scratch), *bad = squares + pieces.count();
     const float* g = a.real(3);
     cpu::parallel_for(threads, pieces.count(), [&](int64_t k) {
       squares[k] = sum_squares(g, pieces.begin(k), pieces.end(k));
       bad[k] = static_cast<double>(count_non_finite(g, pieces.begin(k), pieces.end(k)));
     });
-    const double norm = std::sqrt(cpu::tree_sum(squares, pieces.count()));
-    double scale = d.unscale;
-    if (d.max_norm > 0) scale *= std::min(1.0, d.max_norm / (d.unscale * norm + 1e-6));
+    const double unscale = d.scaled ? 1 / static_cast<double>(*a.real(4)) : 1;
+    const double norm = unscale * std::sqrt(cpu::tree_sum(squares, pieces.count()));
+    double scale = unscale;
+    if (d.max_norm > 0) scale *= std::min(1.0, d.max_norm / (norm + 1e-6));
     *a.real(0) = static_cast<float>(norm);
     *a.real(1) = static_cast<float>(scale);
     *a.real(2) = static_cast<float>(cpu::tree_sum(bad, pieces.count()));

@@ -15,20 +15,30 @@ std::shared_ptr<Kernel> make(const ActivationDesc& desc, ActivationPass pass) {
   const int64_t size = desc.x.elements();
   if (pass == ActivationPass::kForward) {
     return cuda::launched(2, 0, [=](Stream& stream, const Args& a) {
-      cuda::launch_map<1, 1>(stream, {{a.real(0)}}, {{a.real(1)}}, size,
-                             cuda::ActivationForward<kKind>{math});
+      cuda::with_real(a.dtype(0), [&](auto real) {
+        using T = decltype(real);
+        cuda::launch_map<1, 1, T>(stream, {{a.as<T>(0)}}, {{a.as<T>(1)}}, size,
+                                  cuda::ActivationForward<kKind>{math});
+      });
     });
   }
   // The tangent of a piecewise linear kind is the backward map applied to ux.
   if (pass == ActivationPass::kBackward || piecewise_linear(kKind)) {
     return cuda::launched(3, 0, [=](Stream& stream, const Args& a) {
-      cuda::launch_map<1, 2>(stream, {{a.real(0)}}, {{a.real(1), a.real(2)}}, size,
-                             cuda::ActivationBackward<kKind>{math});
+      cuda::with_real(a.dtype(0), [&](auto real) {
+        using T = decltype(real);
+        cuda::launch_map<1, 2, T>(stream, {{a.as<T>(0)}}, {{a.as<T>(1), a.as<T>(2)}}, size,
+                                  cuda::ActivationBackward<kKind>{math});
+      });
     });
   }
   return cuda::launched(5, 0, [=](Stream& stream, const Args& a) {
-    cuda::launch_map<2, 3>(stream, {{a.real(0), a.real(1)}}, {{a.real(2), a.real(3), a.real(4)}},
-                           size, cuda::ActivationDoubleBackward<kKind>{math});
+    cuda::with_real(a.dtype(0), [&](auto real) {
+      using T = decltype(real);
+      cuda::launch_map<2, 3, T>(stream, {{a.as<T>(0), a.as<T>(1)}},
+                                {{a.as<T>(2), a.as<T>(3), a.as<T>(4)}}, size,
+                                cuda::ActivationDoubleBackward<kKind>{math});
+    });
   });
 }
 

@@ -8,10 +8,10 @@ namespace gantry::cuda {
 
 // y = f(x + b) over rows of `channels`; y may be x. Each thread keeps to one pack of channels,
 // whose bias it reads once; `lanes` threads, a multiple of the packs in a row, take part.
-template <int kWidth, ActivationKind kKind>
+template <int kWidth, ActivationKind kKind, typename T>
 __global__ void __launch_bounds__(256)
-    bias_act_kernel(float* y, const float* x, const float* b, int64_t size, int channels,
-                    int64_t lanes, ActivationMath<kKind, LibraryMath, float> math) {
+    bias_act_kernel(T* y, const T* x, const float* b, int64_t size, int channels, int64_t lanes,
+                    ActivationMath<kKind, LibraryMath, float> math) {
   const int64_t lane = thread_in_grid();
   if (lane >= lanes) return;
   Pack<float, kWidth> bias{};

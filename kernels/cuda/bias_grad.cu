@@ -9,8 +9,11 @@ CudaKernels::Made CudaKernels::make_bias_grad(const BiasGradDesc& d) {
   const int64_t rows = d.dy.n * d.dy.pixels(), channels = d.dy.c;
   const size_t bytes = cuda::column_sums_bytes(rows, channels);
   return cuda::launched(2, bytes, [=, add = d.accumulate](Stream& stream, const cuda::Args& a) {
-    cuda::launch_column_sums(stream, a.real(1), rows, channels, a.scratch<double>(),
-                             cuda::Unweighted{}, cuda::WriteBiasGrad{a.real(0), add});
+    cuda::with_real(a.dtype(1), [&](auto real) {
+      const auto* dy = a.as<decltype(real)>(1);
+      cuda::launch_column_sums(stream, dy, rows, channels, a.scratch<double>(), cuda::Unweighted{},
+                               cuda::WriteBiasGrad{a.real(0), add});
+    });
   });
 }
 

@@ -44,15 +44,14 @@ void launch_column_sums(Stream& stream, const ColumnSplit& split, const ColumnSu
 
 // finish(c, sum over rows of weight(row, x[row][c])) for every column. partial:
 // column_sums_bytes(rows, columns).
-template <typename Weight, typename Finish>
-void launch_column_sums(Stream& stream, const float* x, int64_t rows, int64_t columns,
-                        double* partial, const Weight& weight, const Finish& finish) {
+template <typename T, typename Weight, typename Finish>
+void launch_column_sums(Stream& stream, const T* x, int64_t rows, int64_t columns, double* partial,
+                        const Weight& weight, const Finish& finish) {
   const bool packs = columns % kMapWidth == 0 && aligned_to_pack(x);
   const ColumnSplit split(rows, columns, packs ? kMapWidth : 1);
   const int c = static_cast<int>(columns);
-  launch_column_sums(stream, split,
-                     ColumnSums<float>{x, rows, split.in_range, c, split.lanes, partial}, weight,
-                     finish);
+  launch_column_sums(stream, split, ColumnSums<T>{x, rows, split.in_range, c, split.lanes, partial},
+                     weight, finish);
   if (split.ranges == 1) return;
   ColumnSplit whole(split.ranges, columns, 1);
   whole.ranges = 1;

@@ -41,7 +41,7 @@ __global__ void __launch_bounds__(kSumThreads, 4)
   double sum[kWidth] = {};
   if (c < d.columns) {
     for (int64_t row = first + line; row < last; row += across) {
-      const Pack<T, kWidth> x = load<kWidth>(d.x + row * d.columns + c);
+      const auto x = load<kWidth>(d.x + row * d.columns + c);
       for (int j = 0; j < kWidth; ++j) sum[j] += weight(row, static_cast<double>(x.v[j]));
     }
   }

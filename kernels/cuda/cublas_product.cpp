@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include <cublasLt.h>
 
+#include <algorithm>
 #include <array>
 
 #include "kernels/cuda/libraries.h"
@@ -11,7 +12,11 @@ namespace gantry::cuda {
 namespace {
 
 constexpr size_t kWorkspace = size_t{32} << 20;  // what cuBLAS's documentation advises for Hopper
-constexpr int64_t kFloat = sizeof(float);
+
+cudaDataType_t type_of(DType dtype) {
+  if (dtype == DType::kBF16) return CUDA_R_16BF;
+  return dtype == DType::kF16 ? CUDA_R_16F : CUDA_R_32F;
+}
 
 // Destroys what a cublasLt*Create made.
 template <typename T, cublasStatus_t (*kDestroy)(T)>
@@ -37,14 +42,14 @@ using Preference = Owned<cublasLtMatmulPreference_t, cublasLtMatmulPreferenceDes
 class CublasProduct final : public Kernel {
  public:
   CublasProduct(CudaDevice& device, const MatrixProduct& p)
-      : options_(device.options()), bias_(p.bias), beta_(p.accumulate ? 1 : 0) {
+      : options_(device.options()), types_(p.types), bias_(p.bias), beta_(p.accumulate ? 1 : 0) {
     describe(p);
-    layout(first_, p.n, p.k, p.transpose_b);
-    layout(second_, p.k, p.m, p.transpose_a);
-    layout(out_, p.n, p.m, false);
+    layout(first_, p.n, p.k, p.transpose_b, types_.in);
+    layout(second_, p.k, p.m, p.transpose_a, types_.in);
+    layout(out_, p.n, p.m, false, types_.out);
     const cublasLtHandle_t handle = device.planning().cublas_lt;
     aligned_ = choose(handle, kAligned);
-    unaligned_ = choose(handle, kFloat);
+    unaligned_ = choose(handle, 1);
   }
 
   size_t scratch_bytes() const override {
@@ -91,16 +96,21 @@ class CublasProduct final : public Kernel {
   }
 
   // rows x columns of a factor, column by column; transposed: as it lies in memory.
-  static void layout(Layout& layout, int64_t rows, int64_t columns, bool transposed) {
+  static void layout(Layout& layout, int64_t rows, int64_t columns, bool transposed, DType type) {
     const auto in_memory = transposed ? std::array{columns, rows} : std::array{rows, columns};
-    check(cublasLtMatrixLayoutCreate(layout.out(), CUDA_R_32F, static_cast<uint64_t>(in_memory[0]),
-                                     static_cast<uint64_t>(in_memory[1]), in_memory[0]),
-          "cublasLtMatrixLayoutCreate");
+    check(
+        cublasLtMatrixLayoutCreate(layout.out(), type_of(type), static_cast<uint64_t>(in_memory[0]),
+                                   static_cast<uint64_t>(in_memory[1]), in_memory[0]),
+        "cublasLtMatrixLayoutCreate");
   }
 
   // The first choice of cuBLAS's heuristic. Unless roundings may differ from run to run, split sums
   // go through the workspace, where the order of adding is fixed.
+  // alignment: of the arguments' addresses in bytes, where that is more than an element's.
   cublasLtMatmulHeuristicResult_t choose(cublasLtHandle_t handle, uint32_t alignment) {
+    const auto at_least = [&](DType type) {
+      return std::max(alignment, static_cast<uint32_t>(dtype_bytes(type)));
+    };
     Preference preference;
     check(cublasLtMatmulPreferenceCreate(preference.out()), "cublasLtMatmulPreferenceCreate");
     const auto prefer = [&](cublasLtMatmulPreferenceAttributes_t attribute, const auto& value) {
@@ -113,24 +123,28 @@ class CublasProduct final : public Kernel {
                                                        : CUBLASLT_REDUCTION_SCHEME_MASK;
     prefer(CUBLASLT_MATMUL_PREF_MAX_WORKSPACE_BYTES, kWorkspace);
     prefer(CUBLASLT_MATMUL_PREF_REDUCTION_SCHEME_MASK, reductions);
-    prefer(CUBLASLT_MATMUL_PREF_MIN_ALIGNMENT_A_BYTES, alignment);
-    prefer(CUBLASLT_MATMUL_PREF_MIN_ALIGNMENT_B_BYTES, alignment);
-    prefer(CUBLASLT_MATMUL_PREF_MIN_ALIGNMENT_C_BYTES, alignment);
-    prefer(CUBLASLT_MATMUL_PREF_MIN_ALIGNMENT_D_BYTES, alignment);
+    prefer(CUBLASLT_MATMUL_PREF_MIN_ALIGNMENT_A_BYTES, at_least(types_.in));
+    prefer(CUBLASLT_MATMUL_PREF_MIN_ALIGNMENT_B_BYTES, at_least(types_.in));
+    prefer(CUBLASLT_MATMUL_PREF_MIN_ALIGNMENT_C_BYTES, at_least(types_.out));
+    prefer(CUBLASLT_MATMUL_PREF_MIN_ALIGNMENT_D_BYTES, at_least(types_.out));
     // The heuristic takes the alignment of the bias from its address, which is known only when the
     // kernel runs: this one is aligned to so much and no more, and never read.
-    if (bias_) set(&operation_, CUBLASLT_MATMUL_DESC_BIAS_POINTER, uintptr_t{alignment});
+    if (bias_) set(&operation_, CUBLASLT_MATMUL_DESC_BIAS_POINTER, uintptr_t{at_least(types_.out)});
     cublasLtMatmulHeuristicResult_t result{};
     int found = 0;
     check(
         cublasLtMatmulAlgoGetHeuristic(handle, &operation_, first_.get(), second_.get(), out_.get(),
                                        out_.get(), preference.get(), 1, &result, &found),
         "cublasLtMatmulAlgoGetHeuristic");
-    if (found == 0) throw EnvironmentError("cuBLASLt has no algorithm for a matrix product in f32");
+    if (found == 0) {
+      throw EnvironmentError(concat("cuBLASLt has no algorithm for a matrix product in ",
+                                    dtype_name(types_.in), " on this GPU; try another precision"));
+    }
     return result;
   }
 
   ComputeOptions options_;
+  LibraryTypes types_;
   bool bias_;
   float beta_;
   cublasLtMatmulDescOpaque_t operation_{};

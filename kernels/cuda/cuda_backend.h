@@ -13,10 +13,13 @@ class CudaDevice;
 // Kernels of one GPU: cuDNN for convolution, cuBLASLt for dense, own kernels for the rest. f32,
 // in convolutions and products TF32 where asked for. Nothing depends on the order in which blocks
 // run, unless ComputeOptions let the libraries. Each make_* stands in the file of its op.
+// `narrow` is what convolutions and products are planned for; own kernels look at their arguments.
 class CudaKernels : public Kernels {
  public:
   // The device must outlive the kernels and everything made by them.
-  explicit CudaKernels(CudaDevice& device) : device_(device) {}
+  explicit CudaKernels(CudaDevice& device, DType narrow = DType::kF32)
+      : device_(device), narrow_(narrow) {}
+  DType narrow_real() const override { return narrow_; }
 
  private:
   Made make_conv2d(const Conv2dDesc&, Conv2dPass) override;
@@ -46,6 +49,8 @@ class CudaKernels : public Kernels {
   Made make_grad_norm(const GradNormDesc&) override;
   Made make_schedule(const ScheduleDesc&) override;
   Made make_advance(const AdvanceDesc&) override;
+  Made make_loss_scale(const LossScaleDesc&) override;
+  Made make_cast(const CastDesc&) override;
   Made make_spectral_norm(const SpectralNormDesc&, SpectralNormPass) override;
   Made make_reconstruction(const ReconstructionDesc&) override;
   Made make_pulling_away(const PullingAwayDesc&) override;
@@ -64,6 +69,7 @@ class CudaKernels : public Kernels {
   Made make_augment(const AugmentDesc&, LinearPass) override;
 
   CudaDevice& device_;
+  DType narrow_;
 };
 
 }  // namespace gantry

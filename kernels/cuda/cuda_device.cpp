@@ -138,7 +138,10 @@ Backend open_cuda_backend(const ComputeOptions& options) {
   auto device = std::make_unique<CudaDevice>(ordinal, options);
   cuda::check_kernel_image(*device);
   auto kernels = std::make_unique<CudaKernels>(*device);
-  return {"cuda", std::move(device), std::move(kernels)};
+  const DType narrow = narrow_type(options.precision);
+  std::unique_ptr<Kernels> narrow_kernels;
+  if (narrow != DType::kF32) narrow_kernels = std::make_unique<CudaKernels>(*device, narrow);
+  return {"cuda", std::move(device), std::move(kernels), std::move(narrow_kernels)};
 }
 
 std::vector<LibraryVersion> cuda_library_versions() {

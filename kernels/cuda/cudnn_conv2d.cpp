@@ -25,15 +25,21 @@ constexpr int64_t kAligned = 16;  // what engines that load vectors need
 struct Problem {
   Conv2dDesc desc;
   Conv2dPass pass;
+  LibraryTypes types;
   ComputeOptions options;
 };
 
-fe::graph::Tensor_attributes tensor(Role role, const Shape& s, int64_t alignment) {
+fe::DataType_t type_of(DType dtype) {
+  if (dtype == DType::kBF16) return fe::DataType_t::BFLOAT16;
+  return dtype == DType::kF16 ? fe::DataType_t::HALF : fe::DataType_t::FLOAT;
+}
+
+fe::graph::Tensor_attributes tensor(Role role, const Shape& s, DType dtype, int64_t alignment) {
   return fe::graph::Tensor_attributes()
       .set_uid(role)
       .set_dim({s.n, s.c, s.h, s.w})
       .set_stride({s.per_sample(), 1, s.w * s.c, s.c})
-      .set_data_type(fe::DataType_t::FLOAT)
+      .set_data_type(type_of(dtype))
       .set_alignment(alignment);
 }
 
@@ -57,15 +63,15 @@ Attributes window(const Conv2dDesc& d) {
 void add_operation(fe::graph::Graph& graph, const Problem& p, int64_t alignment) {
   const Conv2dDesc& d = p.desc;
   const auto given = [&](Role role, const Shape& shape) {
-    return graph.tensor(tensor(role, shape, alignment));
+    return graph.tensor(tensor(role, shape, p.types.in, alignment));
   };
   const auto becomes = [&](const auto& result, Role role, const Shape& s) {
     result->set_uid(role)
         .set_output(true)
         .set_dim({s.n, s.c, s.h, s.w})
         .set_stride({s.per_sample(), 1, s.w * s.c, s.c})
-        .set_data_type(fe::DataType_t::FLOAT)
-        .set_alignment(alignment);
+        .set_data_type(type_of(p.types.out))
+        .set_alignment(std::max(alignment, static_cast<int64_t>(dtype_bytes(p.types.out))));
   };
   switch (p.pass) {
     case Conv2dPass::kForward:
@@ -87,11 +93,12 @@ void add_operation(fe::graph::Graph& graph, const Problem& p, int64_t alignment)
 }
 
 // Engines that are left out. On f32 tensors, tensor cores compute in TF32.
-std::vector<fe::NumericalNote_t> unwanted(const ComputeOptions& options) {
+std::vector<fe::NumericalNote_t> unwanted(const Problem& p) {
   using Note = fe::NumericalNote_t;
   std::vector<Note> notes = {Note::REDUCED_PRECISION_REDUCTION, Note::DOWN_CONVERT_INPUTS};
-  if (options.precision == Precision::kFp32) notes.push_back(Note::TENSOR_CORE);
-  if (options.deterministic) notes.push_back(Note::NONDETERMINISTIC);
+  const bool exact = p.types.in == DType::kF32 && p.options.precision != Precision::kTf32;
+  if (exact) notes.push_back(Note::TENSOR_CORE);
+  if (p.options.deterministic) notes.push_back(Note::NONDETERMINISTIC);
   return notes;
 }
 
@@ -132,7 +139,7 @@ GraphPtr build(cudnnHandle_t handle, const Problem& p, int64_t alignment, int64_
   if (!supported(graph->validate()) || !supported(graph->build_operation_graph(handle)) ||
       !supported(graph->create_execution_plans({fe::HeurMode_t::A, fe::HeurMode_t::FALLBACK})))
     return nullptr;
-  graph->deselect_numeric_notes(unwanted(p.options));
+  graph->deselect_numeric_notes(unwanted(p));
   if (workspace >= 0) graph->deselect_workspace_greater_than(workspace);
   if (!supported(graph->check_support()) ||
       !supported(graph->build_plans(fe::BuildPlanPolicy_t::HEURISTICS_CHOICE)))
@@ -174,12 +181,14 @@ class CudnnConv2d final : public Kernel {
   // Parameters and activations are aligned; a slice of samples of odd size may not be. Its plan is
   // made when it is met first, which is in the first, unrecorded run of a program.
   const fe::graph::Graph& unaligned(cudnnHandle_t handle) const {
-    std::call_once(unaligned_made_,
-                   [&] { unaligned_ = build(handle, problem_, sizeof(float), workspace_); });
+    std::call_once(unaligned_made_, [&] {
+      const auto bytes = static_cast<int64_t>(dtype_bytes(problem_.types.in));
+      unaligned_ = build(handle, problem_, bytes, workspace_);
+    });
     if (!unaligned_) {
       throw EnvironmentError(
           "cuDNN has no convolution for memory that does not begin at a multiple of 16 bytes; "
-          "choose numbers of channels that are multiples of 4");
+          "choose numbers of channels that are multiples of 8");
     }
     return *unaligned_;
   }
@@ -195,8 +204,8 @@ class CudnnConv2d final : public Kernel {
 }  // namespace
 
 std::shared_ptr<Kernel> make_cudnn_conv2d(CudaDevice& device, const Conv2dDesc& desc,
-                                          Conv2dPass pass) {
-  const Problem problem{desc, pass, device.options()};
+                                          Conv2dPass pass, const LibraryTypes& types) {
+  const Problem problem{desc, pass, types, device.options()};
   GraphPtr graph = build(device.planning().cudnn, problem, kAligned, -1);
   if (!graph) return nullptr;
   return std::make_shared<CudnnConv2d>(std::move(graph), problem);

@@ -10,23 +10,25 @@ namespace cuda {
 
 void WithEpilogue::run(Stream& stream, std::span<const TensorView> args, void* scratch) const {
   kernel_->run(stream, bias_ ? args.first(args.size() - 1) : args, scratch);
-  float* y = args[0].as<float>();
   const float* b = bias_ ? args.back().as<float>() : nullptr;
-  launch_bias_act(stream, y, y, b, args[0].shape.elements(), channels_, activation_);
+  launch_bias_act(stream, args[0], args[0], b, channels_, activation_);
 }
 
 namespace {
 
-std::shared_ptr<Kernel> make_product(CudaDevice& device, const DenseDesc& d, DensePass pass) {
-  switch (pass) {
-    case DensePass::kForward:
-      return make_cublas_product(device, {d.n, d.out, d.in, false, true, false, d.bias});
-    case DensePass::kBackwardData:
-      return make_cublas_product(device, {d.n, d.in, d.out});
-    case DensePass::kBackwardWeights:
-      return make_cublas_product(device, {d.out, d.in, d.n, true, false, d.accumulate});
+std::shared_ptr<Kernel> make_product(CudaDevice& device, const DenseDesc& d, DensePass pass,
+                                     DType narrow) {
+  MatrixProduct product{.types = {narrow, narrow}};
+  if (pass == DensePass::kBackwardWeights) {
+    product = {d.out, d.in, d.n, true, false, d.accumulate, false, {narrow, DType::kF32}};
+  } else if (pass == DensePass::kBackwardData) {
+    product.m = d.n, product.n = d.in, product.k = d.out;
+  } else {
+    product.m = d.n, product.n = d.out, product.k = d.in;
+    product.transpose_b = true;
+    product.bias = d.bias && narrow == DType::kF32;
   }
-  return nullptr;
+  return make_cublas_product(device, product);
 }
 
 // dw = dy^T x: the product takes the arguments {dw | x, dy} the other way round.
@@ -45,19 +47,22 @@ class Swapped final : public Kernel {
 
 }  // namespace
 
-std::shared_ptr<Kernel> make_dense(CudaDevice& device, const DenseDesc& d, DensePass pass) {
-  auto kernel = make_product(device, d, pass);
+std::shared_ptr<Kernel> make_dense(CudaDevice& device, const DenseDesc& d, DensePass pass,
+                                   DType narrow) {
+  auto kernel = make_product(device, d, pass, narrow);
   if (pass == DensePass::kBackwardWeights) return std::make_shared<Swapped>(std::move(kernel));
-  // The product adds the bias itself. Its own ReLU would hide NaN, so activations come after it.
-  if (pass == DensePass::kForward && d.activation.kind != ActivationKind::kIdentity)
-    return std::make_shared<WithEpilogue>(std::move(kernel), false, d.activation, d.out);
-  return kernel;
+  if (pass == DensePass::kBackwardData) return kernel;
+  // A product in f32 adds the bias itself; next to 16 bits the library wants the bias in 16 bits,
+  // too. Its own ReLU would hide NaN, so activations come after it.
+  const bool bias = d.bias && narrow != DType::kF32;
+  if (!bias && d.activation.kind == ActivationKind::kIdentity) return kernel;
+  return std::make_shared<WithEpilogue>(std::move(kernel), bias, d.activation, d.out);
 }
 
 }  // namespace cuda
 
 CudaKernels::Made CudaKernels::make_dense(const DenseDesc& desc, DensePass pass) {
-  return cuda::make_dense(device_, desc, pass);
+  return cuda::make_dense(device_, desc, pass, narrow_);
 }
 
 }  // namespace gantry

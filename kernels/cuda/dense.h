@@ -10,8 +10,9 @@
 
 namespace gantry::cuda {
 
-// The dense op on cuBLASLt.
-std::shared_ptr<Kernel> make_dense(CudaDevice& device, const DenseDesc& desc, DensePass pass);
+// The dense op on cuBLASLt. narrow: that of its Kernels.
+std::shared_ptr<Kernel> make_dense(CudaDevice& device, const DenseDesc& desc, DensePass pass,
+                                   DType narrow);
 
 // A kernel, then y = f(y + b) over its output in place. With bias, b is the last argument and not
 // the kernel's.

@@ -5,6 +5,7 @@
 #include <span>
 #include <utility>
 
+#include "core/half.h"
 #include "core/kernel.h"
 
 namespace gantry::cuda {
@@ -13,6 +14,12 @@ namespace gantry::cuda {
 class Args {
  public:
   Args(std::span<const TensorView> views, void* scratch) : views_(views), scratch_(scratch) {}
+  const TensorView& view(size_t i) const { return views_[i]; }
+  DType dtype(size_t i) const { return views_[i].dtype; }
+  template <typename T>
+  T* as(size_t i) const {
+    return views_[i].as<T>();
+  }
   float* real(size_t i) const { return views_[i].as<float>(); }
   int64_t* counter(size_t i) const { return views_[i].as<int64_t>(); }
   int32_t* index(size_t i) const { return views_[i].as<int32_t>(); }
@@ -27,6 +34,15 @@ class Args {
   std::span<const TensorView> views_;
   void* scratch_;
 };
+
+// run(T()) with the type T of floating-point numbers that dtype names.
+template <typename Run>
+void with_real(DType dtype, const Run& run) {
+  if (dtype == DType::kBF16) return run(BFloat16());
+  if (dtype == DType::kF16) return run(Float16());
+  GANTRY_CHECK(dtype == DType::kF32, "a GPU does not compute in ", dtype_name(dtype));
+  run(float());
+}
 
 template <typename Body>
 class LaunchedKernel : public Kernel {

@@ -16,9 +16,12 @@ namespace gantry::cuda {
 // A convolution through cuDNN, without bias, activation and accumulation; rows and columns of x
 // beyond the last window are allowed. The fastest engine by cuDNN's heuristics among those that
 // the device's ComputeOptions allow. Null where cuDNN has none (such as for unequal padding).
-// {y | x, w}, {dx | dy, w} or {dw | x, dy}.
+// {y | x, w}, {dx | dy, w} or {dw | x, dy}, read as `in` and written as `out`.
+struct LibraryTypes {
+  DType in = DType::kF32, out = DType::kF32;
+};
 std::shared_ptr<Kernel> make_cudnn_conv2d(CudaDevice& device, const Conv2dDesc& desc,
-                                          Conv2dPass pass);
+                                          Conv2dPass pass, const LibraryTypes& types);
 
 // A matrix product through cuBLASLt, row by row in memory:
 //   c (m x n) = op(a) op(b) [+ c] [+ bias, one per column of c]
@@ -28,7 +31,8 @@ struct MatrixProduct {
   bool transpose_a = false;  // a lies as k x m
   bool transpose_b = false;  // b lies as n x k
   bool accumulate = false;
-  bool bias = false;
+  bool bias = false;     // in f32, where all is
+  LibraryTypes types{};  // of a and b, and of c
 };
 std::shared_ptr<Kernel> make_cublas_product(CudaDevice& device, const MatrixProduct& product);
 

@@ -19,16 +19,17 @@ bool aligned(const Arrays<T, kCount>& arrays) {
   return true;
 }
 
-// y_i = f(x_i) over arrays of `size` floats; see map_kernel. Arrays that do not all begin at a
+// y_i = f(x_i) over arrays of `size` numbers; see map_kernel. Arrays that do not all begin at a
 // multiple of 16 bytes are read one element at a time.
-template <int kOut, int kIn, typename F>
-void launch_map(Stream& stream, const Arrays<float, kOut>& outputs,
-                const Arrays<const float, kIn>& inputs, int64_t size, const F& f) {
+template <int kOut, int kIn, typename To = float, typename From = To, typename F>
+void launch_map(Stream& stream, const Arrays<To, kOut>& outputs,
+                const Arrays<const From, kIn>& inputs, int64_t size, const F& f) {
   if (aligned(outputs) && aligned(inputs)) {
-    launch(map_kernel<kMapWidth, kOut, kIn, F>, one_thread_each((size + kMapWidth - 1) / kMapWidth),
-           stream, outputs, inputs, size, f);
+    launch(map_kernel<kMapWidth, kOut, kIn, To, From, F>,
+           one_thread_each((size + kMapWidth - 1) / kMapWidth), stream, outputs, inputs, size, f);
   } else {
-    launch(map_kernel<1, kOut, kIn, F>, one_thread_each(size), stream, outputs, inputs, size, f);
+    launch(map_kernel<1, kOut, kIn, To, From, F>, one_thread_each(size), stream, outputs, inputs,
+           size, f);
   }
 }
 

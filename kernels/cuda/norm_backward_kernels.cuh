@@ -7,10 +7,10 @@
 namespace gantry::cuda {
 
 // Sums of dz and dz (x - mean), dz the delta behind the activation.
-template <int kWidth>
+template <int kWidth, typename T>
 struct BackwardTerms {
   static constexpr int kSums = 2, kExtra = 0;
-  const float *x, *dy;
+  const T *x, *dy;
   Affine<kWidth> affine;
 
   __device__ void begin(const NormLayout& r, int64_t group, int column, int64_t) {
@@ -75,10 +75,10 @@ struct FinishBackward {
   __device__ void finish(int column) const { write(column, sums); }
 };
 
-template <int kWidth>
+template <int kWidth, typename T>
 struct ApplyBackward {
-  float* dx;
-  const float *x, *dy;
+  T* dx;
+  const T *x, *dy;
   Affine<kWidth> affine;
   const float *by_centred, *constant;
   Pack<float, kWidth> slope, offset;

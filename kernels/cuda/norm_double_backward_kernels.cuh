@@ -6,10 +6,10 @@
 namespace gantry::cuda {
 
 // Sums of dz, dz c, u, u c and dz u with c = x - mean.
-template <int kWidth>
+template <int kWidth, typename T>
 struct DoubleBackwardTerms {
   static constexpr int kSums = 5, kExtra = 0;
-  const float *x, *dy, *ux;
+  const T *x, *dy, *ux;
   Affine<kWidth> affine;
 
   __device__ void begin(const NormLayout& r, int64_t group, int column, int64_t) {
@@ -80,10 +80,10 @@ struct FinishDoubleBackward {
   __device__ void finish(int column) const { write(column, sums); }
 };
 
-template <int kWidth>
+template <int kWidth, typename T>
 struct ApplyDoubleBackward {
-  float *uy, *hx;
-  const float *x, *dy, *ux;
+  T *uy, *hx;
+  const T *x, *dy, *ux;
   Affine<kWidth> affine;
   const float* coefs;
   Pack<float, kWidth> of[kDoubleBackwardCoefs];

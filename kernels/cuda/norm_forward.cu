@@ -7,39 +7,58 @@
 namespace gantry {
 namespace cuda {
 
-std::shared_ptr<Kernel> norm_forward(const NormDesc& d) {
+namespace {
+
+using ForwardScratch = NormScratch<Moments>;
+
+template <typename T>
+void apply_forward(Stream& stream, const NormLayout& r, T* y, const T* x, const NormStats& of,
+                   float slope) {
+  with_norm_width(r, {x, y, of.gamma, of.beta}, [&](auto width) {
+    launch_norm_apply<width>(stream, r, ApplyForward<width, T>{y, x, affine<width>(of, slope)});
+  });
+}
+
+// The argument x stands at `in`.
+template <typename T>
+void run_forward(const NormDesc& d, const ForwardScratch& scratch, size_t in, Stream& stream,
+                 const Args& a) {
   const NormLayout r = norm_layout(d);
+  T* y = a.as<T>(0);
+  float *mean = a.real(1), *rstd = a.real(2);
+  const T* x = a.as<T>(in);
+  const NormStats of{a.real(in + 1), a.real(in + 2), mean, rstd};
+  auto* partial = a.scratch<float>();
+  with_norm_width(r, {x, y, of.gamma, of.beta}, [&](auto width) {
+    launch_norm_sums<width>(stream, r, MomentTerms<width, T>{x, {}}, partial);
+  });
+  const WriteStats stats{mean, rstd, static_cast<double>(d.eps)};
+  if (d.kind == NormKind::kBatch) {
+    const FinishBatch finish{stats,
+                             d.track ? a.real(3) : nullptr,
+                             d.track ? a.real(4) : nullptr,
+                             static_cast<double>(d.momentum),
+                             d.unbiased,
+                             r.columns};
+    launch_norm_combine<Moments, true>(stream, r, partial, finish);
+  } else {
+    auto* columns = a.scratch<Moments>(scratch.columns);
+    launch_norm_combine<Moments, false>(stream, r, partial,
+                                        KeepColumns<Moments>{columns, r.columns});
+    launch_norm_slices<Moments>(stream, r, columns, stats);
+  }
+  apply_forward<T>(stream, r, y, x, of, norm_slope(d.activation));
+}
+
+}  // namespace
+
+std::shared_ptr<Kernel> norm_forward(const NormDesc& d) {
   const bool batch = d.kind == NormKind::kBatch;
-  const NormScratch<Moments> scratch(r, batch, 0);
+  const ForwardScratch scratch(norm_layout(d), batch, 0);
   const size_t in = batch && d.track ? 5 : 3;
   return launched(in + 3, scratch.end, [=](Stream& stream, const Args& a) {
-    float *y = a.real(0), *mean = a.real(1), *rstd = a.real(2);
-    const float *x = a.real(in), *gamma = a.real(in + 1), *beta = a.real(in + 2);
-    auto* partial = a.scratch<float>();
-    with_norm_width(r, {x, y, gamma, beta}, [&](auto width) {
-      launch_norm_sums<width>(stream, r, MomentTerms<width>{x, {}}, partial);
-    });
-    const WriteStats stats{mean, rstd, static_cast<double>(d.eps)};
-    if (batch) {
-      const FinishBatch finish{stats,
-                               d.track ? a.real(3) : nullptr,
-                               d.track ? a.real(4) : nullptr,
-                               static_cast<double>(d.momentum),
-                               d.unbiased,
-                               r.columns};
-      launch_norm_combine<Moments, true>(stream, r, partial, finish);
-    } else {
-      auto* columns = a.scratch<Moments>(scratch.columns);
-      launch_norm_combine<Moments, false>(stream, r, partial,
-                                          KeepColumns<Moments>{columns, r.columns});
-      launch_norm_slices<Moments>(stream, r, columns, stats);
-    }
-    with_norm_width(r, {x, y, gamma, beta}, [&](auto width) {
-      launch_norm_apply<width>(
-          stream, r,
-          ApplyForward<width>{
-              y, x, {gamma, beta, mean, rstd, norm_slope(d.activation), {}, {}, {}, {}}});
-    });
+    with_real(a.dtype(0),
+              [&](auto real) { run_forward<decltype(real)>(d, scratch, in, stream, a); });
   });
 }
 
@@ -49,16 +68,13 @@ std::shared_ptr<Kernel> norm_inference(const NormDesc& d) {
   const NormLayout r = norm_layout(whole);
   const size_t bytes = sizeof(float) * static_cast<size_t>(r.columns);
   return launched(6, bytes, [=](Stream& stream, const Args& a) {
-    float* y = a.real(0);
-    const float *x = a.real(1), *gamma = a.real(2), *beta = a.real(3), *mean = a.real(4);
     auto* rstd = a.scratch<float>();
     launch(norm_running_rstd_kernel, one_thread_each(r.columns), stream, rstd, a.real(5), r.columns,
            static_cast<double>(d.eps));
-    with_norm_width(r, {x, y, gamma, beta}, [&](auto width) {
-      launch_norm_apply<width>(
-          stream, r,
-          ApplyForward<width>{
-              y, x, {gamma, beta, mean, rstd, norm_slope(d.activation), {}, {}, {}, {}}});
+    const NormStats of{a.real(2), a.real(3), a.real(4), rstd};
+    with_real(a.dtype(0), [&](auto real) {
+      using T = decltype(real);
+      apply_forward<T>(stream, r, a.as<T>(0), a.as<T>(1), of, norm_slope(d.activation));
     });
   });
 }

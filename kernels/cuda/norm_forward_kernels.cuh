@@ -7,10 +7,10 @@ namespace gantry::cuda {
 
 // Sums of x - shift and of its square; the shift is the chunk's first value, so that what is left
 // is of the size of the deviation and not of the mean.
-template <int kWidth>
+template <int kWidth, typename T>
 struct MomentTerms {
   static constexpr int kSums = 2, kExtra = 1;
-  const float* x;
+  const T* x;
   Pack<float, kWidth> extra;  // the shift
 
   __device__ void begin(const NormLayout&, int64_t, int, int64_t first) {
@@ -62,10 +62,10 @@ struct FinishBatch {
   __device__ void finish(int) const {}
 };
 
-template <int kWidth>
+template <int kWidth, typename T>
 struct ApplyForward {
-  float* y;
-  const float* x;
+  T* y;
+  const T* x;
   Affine<kWidth> affine;
 
   __device__ void begin(const NormLayout& r, int64_t group, int column) {

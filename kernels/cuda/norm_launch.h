@@ -26,9 +26,19 @@ inline float norm_slope(const Activation& act) {
   return act.kind == ActivationKind::kReLU ? 0.0f : 1.0f;
 }
 
+// What a normalisation's columns have in common: gamma and beta per column, mean and rstd per
+// statistic.
+struct NormStats {
+  const float *gamma, *beta, *mean, *rstd;
+};
+template <int kWidth>
+Affine<kWidth> affine(const NormStats& of, float slope) {
+  return {of.gamma, of.beta, of.mean, of.rstd, slope, {}, {}, {}, {}};
+}
+
 // Calls run with the width as a constant: 4 where columns and addresses allow it.
 template <typename Run>
-void with_norm_width(const NormLayout& r, std::initializer_list<const float*> arrays,
+void with_norm_width(const NormLayout& r, std::initializer_list<const void*> arrays,
                      const Run& run) {
   const bool packs =
       r.columns % kMapWidth == 0 && std::all_of(arrays.begin(), arrays.end(), aligned_to_pack);

@@ -48,19 +48,23 @@ OptimizerTerms terms_of(const OptimizerDesc& d) {
 bool aligned(const OptimizerArrays& a) {
   bool all = cuda::aligned_to_pack(a.p) && cuda::aligned_to_pack(a.grad);
   for (const float* state : a.state) all = all && cuda::aligned_to_pack(state);
-  return all && cuda::aligned_to_pack(a.ema);
+  return all && cuda::aligned_to_pack(a.ema) && cuda::aligned_to_pack(a.copy);
 }
 
 template <Kind kKind, int kStates>
 std::shared_ptr<Kernel> rule(const OptimizerDesc& d, int64_t resident) {
   const bool ema = d.ema_decay >= 0;
-  const size_t in = 1 + kStates + (ema ? 1 : 0);
+  const size_t copy = 1 + kStates + (ema ? 1 : 0), in = copy + (d.narrow ? 1 : 0);
   const OptimizerTerms terms = terms_of(d);
-  return cuda::launched(in + 5, 0, [=, size = d.size](Stream& stream, const Args& a) {
+  return cuda::launched(in + 5, 0, [=](Stream& stream, const Args& a) {
     OptimizerArrays arrays{};
     arrays.p = a.real(0);
     for (int s = 0; s < kStates; ++s) arrays.state[s] = a.real(static_cast<size_t>(1 + s));
     if (ema) arrays.ema = a.real(1 + kStates);
+    if (d.narrow) {
+      arrays.copy = a.view(copy).data;
+      arrays.copy_type = a.dtype(copy);
+    }
     arrays.grad = a.real(in);
     arrays.lr = a.real(in + 1);
     arrays.t = a.counter(in + 2);
@@ -69,10 +73,10 @@ std::shared_ptr<Kernel> rule(const OptimizerDesc& d, int64_t resident) {
     const int64_t width = aligned(arrays) ? cuda::kMapWidth : 1;
     const auto kernel = width > 1 ? cuda::optimizer_kernel<cuda::kMapWidth, kKind, kStates>
                                   : cuda::optimizer_kernel<1, kKind, kStates>;
-    const int64_t needed = (size / width + cuda::kBlock - 1) / cuda::kBlock;
+    const int64_t needed = (d.size / width + cuda::kBlock - 1) / cuda::kBlock;
     const unsigned blocks =
         static_cast<unsigned>(std::clamp<int64_t>(needed, int64_t{1}, resident));
-    cuda::launch(kernel, {dim3(blocks), cuda::kBlock, 0}, stream, terms, arrays, size);
+    cuda::launch(kernel, {dim3(blocks), cuda::kBlock, 0}, stream, terms, arrays, d.size);
   });
 }
 
@@ -98,6 +102,13 @@ CudaKernels::Made CudaKernels::make_schedule(const ScheduleDesc& d) {
   return cuda::launched(2, 0, [d](Stream& stream, const Args& a) {
     cuda::launch(cuda::schedule_kernel, {dim3(1), cuda::kWarp, 0}, stream, d, a.real(0),
                  a.counter(1));
+  });
+}
+
+CudaKernels::Made CudaKernels::make_loss_scale(const LossScaleDesc& d) {
+  return cuda::launched(7, 0, [d](Stream& stream, const Args& a) {
+    cuda::launch(cuda::loss_scale_kernel, {dim3(1), cuda::kWarp, 0}, stream, d, a.real(0),
+                 a.real(1), a.real(2), a.real(3), a.counter(4), a.real(5), a.real(6));
   });
 }
 

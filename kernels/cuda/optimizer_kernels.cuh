@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #pragma once
 
+#include "kernels/common/loss_scale_math.h"
 #include "kernels/common/schedule_math.h"
 #include "kernels/cuda/device.cuh"
 #include "kernels/ops/optimizer.h"
@@ -99,6 +100,8 @@ __device__ float ruled(const OptimizerTerms& d, const OptimizerStep& step, float
 
 struct OptimizerArrays {
   float *p, *state[3], *ema;  // ema: or null
+  void* copy;                 // of p, or null
+  DType copy_type;
   const float* grad;
   const float *lr, *grad_scale, *found;
   const int64_t* t;
@@ -132,6 +135,11 @@ __device__ void update_pack(const OptimizerTerms& d, const OptimizerStep& step, 
     for (int s = 0; s < kStates; ++s) state[s].v[j] = of_one[s];
   }
   store<kWidth>(a.p + at, p);
+  if (a.copy) {
+    if (a.copy_type == DType::kBF16) store<kWidth>(static_cast<BFloat16*>(a.copy) + at, p);
+    if (a.copy_type == DType::kF16) store<kWidth>(static_cast<Float16*>(a.copy) + at, p);
+    if (a.copy_type == DType::kF32) store<kWidth>(static_cast<float*>(a.copy) + at, p);
+  }
   for (int s = 0; s < kStates; ++s) store<kWidth>(a.state[s] + at, state[s]);
   if (a.ema) store<kWidth>(a.ema + at, ema);
 }
@@ -156,6 +164,15 @@ static __global__ void schedule_kernel(ScheduleDesc d, float* lr, int64_t* t) {
   if (threadIdx.x > 0) return;
   *lr = static_cast<float>(scheduled_rate(d, *t));
   *t += 1;
+}
+
+static __global__ void loss_scale_kernel(LossScaleDesc d, float* shown, float* before, float* total,
+                                         float* scale, int64_t* counts, const float* norm,
+                                         const float* found) {
+  if (threadIdx.x > 0) return;
+  *before = *scale;
+  *shown = scale_loss(d, *norm, *found, {scale, &counts[0], &counts[1], &counts[2]});
+  *total = static_cast<float>(counts[1]);
 }
 
 // One warp.

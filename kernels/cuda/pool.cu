@@ -25,44 +25,50 @@ void launch_pool(Stream& stream, Kernel wide, Kernel narrow, const PoolDesc& d, 
                cuda::PoolGeometry(d), pointers...);
 }
 
-std::shared_ptr<Kernel> max_pool(const PoolDesc& d, PoolPass pass) {
+template <typename T>
+void max_pool(const PoolDesc& d, PoolPass pass, Stream& stream, const Args& a) {
+  T* to = a.as<T>(0);
   if (pass == PoolPass::kForward) {
-    return cuda::launched(3, 0, [d](Stream& stream, const Args& a) {
-      launch_pool(stream, cuda::max_pool_kernel<kMapWidth>, cuda::max_pool_kernel<1>, d, d.y,
-                  a.real(0), a.index(1), static_cast<const float*>(a.real(2)));
-    });
+    launch_pool(stream, cuda::max_pool_kernel<kMapWidth, T>, cuda::max_pool_kernel<1, T>, d, d.y,
+                to, a.index(1), static_cast<const T*>(a.as<T>(2)));
+    return;
   }
-  return cuda::launched(3, 0, [=](Stream& stream, const Args& a) {
-    const float* from = a.real(1);
-    const int32_t* index = a.index(2);
-    if (pass == PoolPass::kBackward) {
-      launch_pool(stream, cuda::max_pool_backward_kernel<kMapWidth>,
-                  cuda::max_pool_backward_kernel<1>, d, d.x, a.real(0), from, index);
-    } else {
-      launch_pool(stream, cuda::max_pool_tangent_kernel<kMapWidth>,
-                  cuda::max_pool_tangent_kernel<1>, d, d.y, a.real(0), from, index);
-    }
-  });
+  const T* from = a.as<T>(1);
+  const int32_t* index = a.index(2);
+  if (pass == PoolPass::kBackward) {
+    launch_pool(stream, cuda::max_pool_backward_kernel<kMapWidth, T>,
+                cuda::max_pool_backward_kernel<1, T>, d, d.x, to, from, index);
+  } else {
+    launch_pool(stream, cuda::max_pool_tangent_kernel<kMapWidth, T>,
+                cuda::max_pool_tangent_kernel<1, T>, d, d.y, to, from, index);
+  }
 }
 
-std::shared_ptr<Kernel> average_pool(const PoolDesc& d, PoolPass pass) {
-  GANTRY_CHECK(pass != PoolPass::kTangent, "average pooling is linear: its tangent is forward");
-  return cuda::launched(2, 0, [=](Stream& stream, const Args& a) {
-    const float* from = a.real(1);
-    if (pass == PoolPass::kForward) {
-      launch_pool(stream, cuda::average_pool_kernel<kMapWidth>, cuda::average_pool_kernel<1>, d,
-                  d.y, a.real(0), from);
-    } else {
-      launch_pool(stream, cuda::average_pool_backward_kernel<kMapWidth>,
-                  cuda::average_pool_backward_kernel<1>, d, d.x, a.real(0), from);
-    }
-  });
+template <typename T>
+void average_pool(const PoolDesc& d, PoolPass pass, Stream& stream, const Args& a) {
+  T* to = a.as<T>(0);
+  const T* from = a.as<T>(1);
+  if (pass == PoolPass::kForward) {
+    launch_pool(stream, cuda::average_pool_kernel<kMapWidth, T>, cuda::average_pool_kernel<1, T>, d,
+                d.y, to, from);
+  } else {
+    launch_pool(stream, cuda::average_pool_backward_kernel<kMapWidth, T>,
+                cuda::average_pool_backward_kernel<1, T>, d, d.x, to, from);
+  }
 }
 
 }  // namespace
 
 CudaKernels::Made CudaKernels::make_pool(const PoolDesc& d, PoolPass pass) {
-  return d.kind == PoolDesc::Kind::kMax ? max_pool(d, pass) : average_pool(d, pass);
+  const bool max = d.kind == PoolDesc::Kind::kMax;
+  GANTRY_CHECK(max || pass != PoolPass::kTangent,
+               "average pooling is linear: its tangent is forward");
+  return cuda::launched(max ? 3 : 2, 0, [=](Stream& stream, const Args& a) {
+    cuda::with_real(a.dtype(0), [&](auto real) {
+      using T = decltype(real);
+      max ? max_pool<T>(d, pass, stream, a) : average_pool<T>(d, pass, stream, a);
+    });
+  });
 }
 
 }  // namespace gantry

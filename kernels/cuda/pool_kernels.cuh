@@ -44,9 +44,9 @@ struct PoolGeometry {
 
 // Each kernel: a thread per pack of channels of what it writes, which grid lists.
 
-template <int kWidth>
+template <int kWidth, typename T>
 __global__ void __launch_bounds__(256)
-    max_pool_kernel(PackGrid grid, PoolGeometry d, float* y, int32_t* index, const float* x) {
+    max_pool_kernel(PackGrid grid, PoolGeometry d, T* y, int32_t* index, const T* x) {
   for (int64_t item = thread_in_grid(); item < grid.items(); item += threads_in_grid()) {
     const PackPlace at = grid.place(item);
     const Range rows = d.rows.window(at.h), columns = d.columns.window(at.w);
@@ -69,9 +69,9 @@ __global__ void __launch_bounds__(256)
   }
 }
 
-template <int kWidth>
+template <int kWidth, typename T>
 __global__ void __launch_bounds__(256)
-    max_pool_backward_kernel(PackGrid grid, PoolGeometry d, float* dx, const float* dy,
+    max_pool_backward_kernel(PackGrid grid, PoolGeometry d, T* dx, const T* dy,
                              const int32_t* index) {
   for (int64_t item = thread_in_grid(); item < grid.items(); item += threads_in_grid()) {
     const PackPlace at = grid.place(item);
@@ -90,23 +90,22 @@ __global__ void __launch_bounds__(256)
   }
 }
 
-template <int kWidth>
-__global__ void __launch_bounds__(256)
-    max_pool_tangent_kernel(PackGrid grid, PoolGeometry d, float* uy, const float* ux,
-                            const int32_t* index) {
+template <int kWidth, typename T>
+__global__ void __launch_bounds__(256) max_pool_tangent_kernel(PackGrid grid, PoolGeometry d, T* uy,
+                                                               const T* ux, const int32_t* index) {
   for (int64_t item = thread_in_grid(); item < grid.items(); item += threads_in_grid()) {
     const PackPlace at = grid.place(item);
     const auto place = load<kWidth>(index + item * kWidth);
     Pack<float, kWidth> taken;
     for (int j = 0; j < kWidth; ++j)
-      taken.v[j] = ux[d.x.offset(at.n, 0, 0, at.c + j) + int64_t{place.v[j]} * d.x.c];
+      taken.v[j] = widened(ux[d.x.offset(at.n, 0, 0, at.c + j) + int64_t{place.v[j]} * d.x.c]);
     store<kWidth>(uy + item * kWidth, taken);
   }
 }
 
-template <int kWidth>
+template <int kWidth, typename T>
 __global__ void __launch_bounds__(256)
-    average_pool_kernel(PackGrid grid, PoolGeometry d, float* y, const float* x) {
+    average_pool_kernel(PackGrid grid, PoolGeometry d, T* y, const T* x) {
   for (int64_t item = thread_in_grid(); item < grid.items(); item += threads_in_grid()) {
     const PackPlace at = grid.place(item);
     const Range rows = d.rows.window(at.h), columns = d.columns.window(at.w);
@@ -123,9 +122,9 @@ __global__ void __launch_bounds__(256)
   }
 }
 
-template <int kWidth>
+template <int kWidth, typename T>
 __global__ void __launch_bounds__(256)
-    average_pool_backward_kernel(PackGrid grid, PoolGeometry d, float* dx, const float* dy) {
+    average_pool_backward_kernel(PackGrid grid, PoolGeometry d, T* dx, const T* dy) {
   for (int64_t item = thread_in_grid(); item < grid.items(); item += threads_in_grid()) {
     const PackPlace at = grid.place(item);
     const Range rows = d.rows.seen_by(at.h), columns = d.columns.seen_by(at.w);

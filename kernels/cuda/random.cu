@@ -17,14 +17,14 @@ Draws draws(const Shape& shape, RandomKey key, uint32_t first_sample) {
   return {key, first_sample, shape.per_sample(), cuda::Divisor(quads), shape.n * quads};
 }
 
-template <bool kInput, typename F>
-void launch_draw(Stream& stream, const Draws& d, float* y, const float* x, const int64_t* step,
+template <bool kInput, typename T, typename F>
+void launch_draw(Stream& stream, const Draws& d, T* y, const T* x, const int64_t* step,
                  const F& f) {
   const cuda::LaunchShape shape = cuda::one_thread_each(d.items);
   const bool aligned =
       d.per_sample % 4 == 0 && cuda::aligned_to_pack(y) && cuda::aligned_to_pack(x);
   const auto kernel =
-      aligned ? cuda::draw_kernel<true, kInput, F> : cuda::draw_kernel<false, kInput, F>;
+      aligned ? cuda::draw_kernel<true, kInput, T, F> : cuda::draw_kernel<false, kInput, T, F>;
   cuda::launch(kernel, shape, stream, d, y, x, step, f);
 }
 
@@ -32,7 +32,8 @@ template <RandomDesc::Kind kKind>
 std::shared_ptr<Kernel> filled(const RandomDesc& d) {
   const Draws all = draws(d.y, d.key, d.first_sample);
   return cuda::launched(2, 0, [=](Stream& stream, const Args& a) {
-    launch_draw<false>(stream, all, a.real(0), nullptr, a.counter(1), cuda::Draw<kKind>{d.a, d.b});
+    launch_draw<false, float>(stream, all, a.real(0), nullptr, a.counter(1),
+                              cuda::Draw<kKind>{d.a, d.b});
   });
 }
 
@@ -56,15 +57,18 @@ CudaKernels::Made CudaKernels::make_dropout(const DropoutDesc& d) {
   const Draws all = draws(d.x, d.key, d.first_sample);
   const cuda::Drop drop{d.rate, static_cast<float>(1 / (1 - static_cast<double>(d.rate)))};
   return cuda::launched(3, 0, [=](Stream& stream, const Args& a) {
-    launch_draw<true>(stream, all, a.real(0), a.real(1), a.counter(2), drop);
+    cuda::with_real(a.dtype(0), [&](auto real) {
+      using T = decltype(real);
+      launch_draw<true, T>(stream, all, a.as<T>(0), a.as<T>(1), a.counter(2), drop);
+    });
   });
 }
 
 CudaKernels::Made CudaKernels::make_instance_noise(const InstanceNoiseDesc& d) {
   const Draws all = draws(d.x, d.key, d.first_sample);
   return cuda::launched(3, 0, [=](Stream& stream, const Args& a) {
-    launch_draw<true>(stream, all, a.real(0), a.real(1), a.counter(2),
-                      cuda::AddNoise{d.sigma, d.until});
+    launch_draw<true, float>(stream, all, a.real(0), a.real(1), a.counter(2),
+                             cuda::AddNoise{d.sigma, d.until});
   });
 }
 

@@ -20,9 +20,9 @@ struct Draws {
 // A thread per quad of a sample, as four elements share a block of words: f(block, *step, v), with
 // v the four elements of x on entry and those of y after it. Samples that do not begin at a
 // multiple of 16 bytes are read one element at a time.
-template <bool kAligned, bool kInput, typename F>
+template <bool kAligned, bool kInput, typename T, typename F>
 __global__ void __launch_bounds__(256)
-    draw_kernel(Draws d, float* y, const float* x, const int64_t* step, F f) {
+    draw_kernel(Draws d, T* y, const T* x, const int64_t* step, F f) {
   const int64_t now = *step;
   for (int64_t item = thread_in_grid(); item < d.items; item += threads_in_grid()) {
     int64_t n = item;
@@ -35,13 +35,13 @@ __global__ void __launch_bounds__(256)
     if constexpr (kInput && kAligned) v = load<4>(x + first);
     if constexpr (kInput && !kAligned) {
       for (int j = 0; j < 4; ++j)
-        if (j < count) v.v[j] = x[first + j];
+        if (j < count) v.v[j] = widened(x[first + j]);
     }
     f(block, now, v.v);
     if constexpr (kAligned) store<4>(y + first, v);
     if constexpr (!kAligned) {
       for (int j = 0; j < 4; ++j)
-        if (j < count) y[first + j] = v.v[j];
+        if (j < count) narrow_to(y[first + j], v.v[j]);
     }
   }
 }

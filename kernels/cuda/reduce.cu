@@ -36,10 +36,11 @@ CudaKernels::Made CudaKernels::make_reduce(const ReduceDesc& d) {
 
 CudaKernels::Made CudaKernels::make_grad_norm(const GradNormDesc& d) {
   const size_t bytes = cuda::reduction_bytes(cuda::reduction_blocks(d.size), 2);
-  return cuda::launched(4, bytes, [d](Stream& stream, const Args& a) {
+  return cuda::launched(d.scaled ? 5 : 4, bytes, [d](Stream& stream, const Args& a) {
     cuda::launch_map_reduce<0, 1, cuda::JoinSum, 2>(
         stream, {}, {{a.real(3)}}, d.size, cuda::GradNormTerm{}, a.scratch<double>(),
-        cuda::WriteGradNorm{a.real(0), a.real(1), a.real(2), d.max_norm, d.unscale});
+        cuda::WriteGradNorm{a.real(0), a.real(1), a.real(2), d.scaled ? a.real(4) : nullptr,
+                            d.max_norm});
   });
 }
 

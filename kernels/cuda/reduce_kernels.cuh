@@ -132,12 +132,14 @@ struct GradNormTerm {
 };
 struct WriteGradNorm {
   float *norm, *grad_scale, *found;
-  double max_norm, unscale;
+  const float* loss_scale;  // or null
+  double max_norm;
   __device__ void operator()(const double (&total)[2]) const {
-    const double length = sqrt(total[0]);
+    const double unscale = loss_scale ? 1 / static_cast<double>(*loss_scale) : 1;
+    const double length = unscale * sqrt(total[0]);
     double scale = unscale;
     if (max_norm > 0) {
-      const double share = max_norm / (unscale * length + 1e-6);
+      const double share = max_norm / (length + 1e-6);
       scale *= share < 1 ? share : 1;
     }
     *norm = static_cast<float>(length);

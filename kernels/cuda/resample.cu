@@ -19,13 +19,18 @@ template <typename Axis>
 std::shared_ptr<Kernel> resample(const Shape& out, const Shape& in, const Axis& vertical,
                                  const Axis& horizontal) {
   return cuda::launched(2, 0, [=](Stream& stream, const Args& a) {
-    const bool packs = out.c % kMapWidth == 0 && cuda::aligned_to_pack(a.real(0)) &&
-                       cuda::aligned_to_pack(a.real(1));
-    const cuda::PackGrid grid(out, packs ? kMapWidth : 1);
-    const auto kernel =
-        packs ? cuda::resample_kernel<kMapWidth, Axis> : cuda::resample_kernel<1, Axis>;
-    cuda::launch(kernel, cuda::one_thread_each(grid.items()), stream, grid, a.real(0), a.real(1),
-                 cuda::Extents(in), vertical, horizontal);
+    cuda::with_real(a.dtype(0), [&](auto real) {
+      using T = decltype(real);
+      T* to = a.as<T>(0);
+      const T* from = a.as<T>(1);
+      const bool packs =
+          out.c % kMapWidth == 0 && cuda::aligned_to_pack(to) && cuda::aligned_to_pack(from);
+      const cuda::PackGrid grid(out, packs ? kMapWidth : 1);
+      const auto kernel =
+          packs ? cuda::resample_kernel<kMapWidth, Axis, T> : cuda::resample_kernel<1, Axis, T>;
+      cuda::launch(kernel, cuda::one_thread_each(grid.items()), stream, grid, to, from,
+                   cuda::Extents(in), vertical, horizontal);
+    });
   });
 }
 
@@ -57,8 +62,8 @@ CudaKernels::Made CudaKernels::make_pad(const PadDesc& d, LinearPass pass) {
 
 namespace {
 
-template <bool kForward>
-void launch_concat(Stream& stream, const cuda::ConcatParts& parts, int count, float* whole,
+template <bool kForward, typename T>
+void launch_concat(Stream& stream, const cuda::ConcatParts<T>& parts, int count, T* whole,
                    int64_t pixels, int channels) {
   bool packs = channels % kMapWidth == 0 && cuda::aligned_to_pack(whole);
   int most = 1;
@@ -70,32 +75,42 @@ void launch_concat(Stream& stream, const cuda::ConcatParts& parts, int count, fl
   cuda::LaunchShape shape = cuda::one_thread_each(pixels * most / (packs ? kMapWidth : 1));
   shape.grid.y = static_cast<unsigned>(count);
   const auto kernel =
-      packs ? cuda::concat_kernel<kMapWidth, kForward> : cuda::concat_kernel<1, kForward>;
+      packs ? cuda::concat_kernel<kMapWidth, kForward, T> : cuda::concat_kernel<1, kForward, T>;
   cuda::launch(kernel, shape, stream, parts, whole, pixels, channels);
+}
+
+// Up to ConcatParts::kMost parts a launch.
+template <bool kForward, typename T>
+void concat(const ConcatDesc& d, int64_t channels, Stream& stream, const Args& a) {
+  constexpr size_t kMost = cuda::ConcatParts<T>::kMost;
+  T* const whole = a.as<T>(kForward ? 0 : d.x.size());
+  const int64_t pixels = d.x.front().n * d.x.front().pixels();
+  int first = 0;
+  for (size_t begin = 0; begin < d.x.size(); begin += kMost) {
+    cuda::ConcatParts<T> parts{};
+    const size_t count = std::min<size_t>(kMost, d.x.size() - begin);
+    for (size_t i = 0; i < count; ++i) {
+      parts.part[i] = a.as<T>(begin + i + (kForward ? 1 : 0));
+      parts.channels[i] = narrow(d.x[begin + i].c);
+      parts.first[i] = first;
+      first += parts.channels[i];
+    }
+    launch_concat<kForward, T>(stream, parts, narrow(static_cast<int64_t>(count)), whole, pixels,
+                               narrow(channels));
+  }
 }
 
 }  // namespace
 
 CudaKernels::Made CudaKernels::make_channel_concat(const ConcatDesc& d, LinearPass pass) {
-  const int64_t pixels = d.x.front().n * d.x.front().pixels();
-  int channels = 0;
-  for (const Shape& x : d.x) channels += narrow(x.c);
+  int64_t channels = 0;
+  for (const Shape& x : d.x) channels += x.c;
   const bool forward = pass == LinearPass::kForward;
   return cuda::launched(1 + d.x.size(), 0, [=](Stream& stream, const Args& a) {
-    float* const whole = a.real(forward ? 0 : d.x.size());
-    int first = 0;
-    for (size_t begin = 0; begin < d.x.size(); begin += cuda::ConcatParts::kMost) {
-      cuda::ConcatParts parts{};
-      const size_t count = std::min<size_t>(cuda::ConcatParts::kMost, d.x.size() - begin);
-      for (size_t i = 0; i < count; ++i) {
-        parts.part[i] = a.real(begin + i + (forward ? 1 : 0));
-        parts.channels[i] = narrow(d.x[begin + i].c);
-        parts.first[i] = first;
-        first += parts.channels[i];
-      }
-      const auto launch = forward ? launch_concat<true> : launch_concat<false>;
-      launch(stream, parts, narrow(static_cast<int64_t>(count)), whole, pixels, channels);
-    }
+    cuda::with_real(a.dtype(0), [&](auto real) {
+      using T = decltype(real);
+      forward ? concat<true, T>(d, channels, stream, a) : concat<false, T>(d, channels, stream, a);
+    });
   });
 }
 

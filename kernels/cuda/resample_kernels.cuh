@@ -81,9 +81,9 @@ struct PadBackward {
 };
 
 // A thread per pack of channels of the output.
-template <int kWidth, typename Axis>
+template <int kWidth, typename Axis, typename T>
 __global__ void __launch_bounds__(256, 4)
-    resample_kernel(PackGrid grid, float* out, const float* in, Extents from, Axis vertical,
+    resample_kernel(PackGrid grid, T* out, const T* in, Extents from, Axis vertical,
                     Axis horizontal) {
   for (int64_t item = thread_in_grid(); item < grid.items(); item += threads_in_grid()) {
     const PackPlace at = grid.place(item);
@@ -104,27 +104,28 @@ __global__ void __launch_bounds__(256, 4)
 }
 
 // Up to kMost tensors of as many pixels, beside each other along the channels of one.
+template <typename T>
 struct ConcatParts {
   static constexpr int kMost = 8;
-  float* part[kMost];
+  T* part[kMost];
   int channels[kMost];
   int first[kMost];  // channel of the whole
 };
 
 // Block row y copies part y. Copied in packs: every number of channels is a multiple of kWidth.
-template <int kWidth, bool kForward>
+template <int kWidth, bool kForward, typename T>
 __global__ void __launch_bounds__(256)
-    concat_kernel(ConcatParts parts, float* whole, int64_t pixels, int channels) {
+    concat_kernel(ConcatParts<T> parts, T* whole, int64_t pixels, int channels) {
   const unsigned part = blockIdx.y;
-  float* const memory = parts.part[part];
+  T* const memory = parts.part[part];
   const int64_t in_row = parts.channels[part] / kWidth, size = pixels * in_row;
   // Pixel and pack move on by a fixed stride: divided once.
   const int64_t stride_pixels = threads_in_grid() / in_row;
   const int64_t stride_packs = threads_in_grid() % in_row;
   int64_t pixel = thread_in_grid() / in_row, pack = thread_in_grid() % in_row;
   for (int64_t i = thread_in_grid(); i < size; i += threads_in_grid()) {
-    float* const inner = memory + i * kWidth;
-    float* const outer = whole + pixel * channels + parts.first[part] + pack * kWidth;
+    T* const inner = memory + i * kWidth;
+    T* const outer = whole + pixel * channels + parts.first[part] + pack * kWidth;
     store<kWidth>(kForward ? outer : inner, load<kWidth>(kForward ? inner : outer));
     pixel += stride_pixels;
     pack += stride_packs;

@@ -45,22 +45,34 @@ struct OptimizerDesc {
   double weight_clip = 0;  // 0: off
   double ema_decay = -1;   // negative: no EMA argument
   int64_t ema_start = 0;   // while t < ema_start the EMA equals the parameters
+  bool narrow = false;     // write a copy of the parameters as Kernels::narrow_real()
 };
 
 // Buffers of `size` values that the rule keeps, in this order: sgd [v], adam m, v,
 // rmsprop s, [a], [v].
 int optimizer_states(const OptimizerDesc& desc);
-// In-outs p, state_0 .., [ema]; inputs grad, lr (f32, 1), t (i64, 1), grad_scale (f32, 1),
-// found (f32, 1).
+// In-outs p, state_0 .., [ema], [narrow copy]; inputs grad, lr (f32, 1), t (i64, 1),
+// grad_scale (f32, 1), found (f32, 1).
 
 // Norm, finite check and clip factor of a flat gradient, in one pass:
-//   norm[0] = sqrt(sum g^2), found[0] = number of non-finite g,
-//   grad_scale[0] = unscale * min(1, max_norm / (unscale norm + 1e-6))   (max_norm 0: unscale)
-// {norm, grad_scale, found | grad}
+//   norm[0] = sqrt(sum g^2) / s, found[0] = number of non-finite g,
+//   grad_scale[0] = min(1, max_norm / (norm + 1e-6)) / s   (max_norm 0: 1 / s)
+// s = 1, or what the loss was multiplied by. {norm, grad_scale, found | grad, [s: 1]}
 struct GradNormDesc {
   int64_t size = 0;
   double max_norm = 0;
-  double unscale = 1;
+  bool scaled = false;
+};
+
+// Dynamic loss scaling (Micikevicius et al. 2018, section 3.2), after a gradient was looked at:
+//   found[0] = 0  clean += 1, in a row = 0; where clean = interval: s = min(2 s, 2^24), clean = 0
+//   else          s = max(s / 2, 1), clean = 0, skipped += 1, in a row += 1
+// shown[0] = norm[0] if found[0] = 0, else 0, or NaN where `patience` updates in a row were
+// skipped; total[0] = skipped. counts: clean, skipped, in a row. {shown, scale: 1, total: 1},
+// in-outs s: 1, counts: 3 (i64), inputs norm, found. scale: s before.
+struct LossScaleDesc {
+  int64_t interval = 2000;
+  int64_t patience = 20;
 };
 
 // The learning rate of the next update, with t updates done before it, and t += 1:

@@ -12,6 +12,7 @@ class Dropout : public Layer {
   void describe(Fields& f) override;
   const char* type() const override { return "dropout"; }
   LayerPlan plan(std::span<const Shape> x) override { return {x[0], {}, {}}; }
+  bool can_be_narrow() const override { return true; }
   TensorRef forward(Recorder& recorder, LayerPass& pass) const override;
   TensorRefs backward(Recorder& recorder, const LayerPass& pass, const TensorRef& dy,
                       const GradTarget& target, const BackwardRequest& request) const override;

@@ -12,6 +12,7 @@ class Concat : public Layer {
   size_t min_inputs() const override { return 2; }
   size_t max_inputs() const override { return SIZE_MAX; }
   LayerPlan plan(std::span<const Shape> x) override;
+  bool can_be_narrow() const override { return true; }
   TensorRef forward(Recorder& recorder, LayerPass& pass) const override;
   TensorRefs backward(Recorder& recorder, const LayerPass& pass, const TensorRef& dy,
                       const GradTarget& target, const BackwardRequest& request) const override;
@@ -30,6 +31,7 @@ class Add : public Layer {
   size_t min_inputs() const override { return 2; }
   size_t max_inputs() const override { return SIZE_MAX; }
   LayerPlan plan(std::span<const Shape> x) override;
+  bool can_be_narrow() const override { return true; }
   TensorRef forward(Recorder& recorder, LayerPass& pass) const override;
   TensorRefs backward(Recorder& recorder, const LayerPass& pass, const TensorRef& dy,
                       const GradTarget& target, const BackwardRequest& request) const override;

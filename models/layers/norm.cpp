@@ -84,7 +84,7 @@ TensorRef Norm::forward(Recorder& recorder, LayerPass& pass) const {
     return y;
   }
   const Shape stats = norm_stats_shape(desc);
-  pass.saved = {recorder.temp("mean", stats), recorder.temp("rstd", stats)};
+  pass.saved = {recorder.wide("mean", stats), recorder.wide("rstd", stats)};
   const KernelPtr kernel = kernel_of(recorder, desc, NormPass::kForward, args);
   recorder.program.call("forward", kernel, {y, pass.saved[0], pass.saved[1]}, args,
                         desc.track ? running : TensorRefs{});
@@ -120,7 +120,7 @@ Tangent Norm::double_backward(Recorder& recorder, const LayerPass& pass, const T
   if (affine_) {
     dscale = target.grads[0];
   } else {
-    dscale = recorder.temp("dscale", vector_shape(desc.x.c));
+    dscale = recorder.wide("dscale", vector_shape(desc.x.c));
     recorder.program.call("clear", recorder.kernels.sum({dscale.shape, {}, false}), {dscale}, {});
   }
   TensorRefs args = inputs(pass, {pass.x[0], dy, ux[0]});

@@ -11,6 +11,7 @@ class Norm : public Layer {
  public:
   bool absorb(const Activation& activation) override;
   LayerPlan plan(std::span<const Shape> x) override;
+  bool can_be_narrow() const override { return true; }
   TensorRef forward(Recorder& recorder, LayerPass& pass) const override;
   TensorRefs backward(Recorder& recorder, const LayerPass& pass, const TensorRef& dy,
                       const GradTarget& target, const BackwardRequest& request) const override;

@@ -15,6 +15,7 @@ class Pointwise : public Layer {
   const char* type() const override { return activation_name(activation_.kind); }
   LayerPlan plan(std::span<const Shape> x) override { return {x[0], {}, {}}; }
   const Activation* pointwise() const override { return &activation_; }
+  bool can_be_narrow() const override { return true; }
   TensorRef forward(Recorder& recorder, LayerPass& pass) const override;
   TensorRefs backward(Recorder& recorder, const LayerPass& pass, const TensorRef& dy,
                       const GradTarget& target, const BackwardRequest& request) const override;

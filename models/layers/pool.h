@@ -49,6 +49,7 @@ class MaxPool : public Layer {
   void describe(Fields& f) override { config_.describe(f); }
   const char* type() const override { return "max_pool"; }
   LayerPlan plan(std::span<const Shape> x) override;
+  bool can_be_narrow() const override { return true; }
   TensorRef forward(Recorder& recorder, LayerPass& pass) const override;
   TensorRefs backward(Recorder& recorder, const LayerPass& pass, const TensorRef& dy,
                       const GradTarget& target, const BackwardRequest& request) const override;

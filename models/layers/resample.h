@@ -10,6 +10,7 @@ namespace gantry {
 // layer gives the kernel.
 class Resample : public Layer {
  public:
+  bool can_be_narrow() const override { return true; }
   TensorRef forward(Recorder& recorder, LayerPass& pass) const override {
     return record(recorder, "forward", "y", LinearPass::kForward, pass.x[0]);
   }

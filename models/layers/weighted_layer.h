@@ -11,6 +11,7 @@ class WeightedLayer : public Layer {
  public:
   bool absorb(const Activation& activation) override { return tail_.absorb(activation); }
   bool spectral_norm() const override { return spectral_norm_; }
+  bool can_be_narrow() const override { return true; }
   TensorRef forward(Recorder& recorder, LayerPass& pass) const override;
   TensorRefs backward(Recorder& recorder, const LayerPass& pass, const TensorRef& dy,
                       const GradTarget& target, const BackwardRequest& request) const override;

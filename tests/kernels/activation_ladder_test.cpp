@@ -42,13 +42,23 @@ void check_passes(const ActivationDesc& d, const Vec& x, const std::string& row)
   };
   const Arg s = in(d.x, rounded(kept(d, x)));
   const Arg dy = in(d.x, sample.uniform(d.x, -1, -0.5)), ux = in(d.x, sample.uniform(d.x, 0.5, 1));
-  check_parity(
-      {row + "forward", name, make(ActivationPass::kForward), {out(d.x), in(d.x, x)}, {{0, 1}}});
-  check_parity(
-      {row + "backward", name, make(ActivationPass::kBackward), {out(d.x), s, dy}, {{0, 2}}});
+  check_parity({row + "forward",
+                name,
+                make(ActivationPass::kForward),
+                all_narrow({out(d.x), in(d.x, x)}),
+                {{0, 1}}});
+  check_parity({row + "backward",
+                name,
+                make(ActivationPass::kBackward),
+                all_narrow({out(d.x), s, dy}),
+                {{0, 2}}});
   std::vector<Arg> second = {out(d.x), out(d.x), s, dy, ux};
   if (piecewise_linear(d.activation.kind)) second = {out(d.x), s, ux};
-  check_parity({row + "double_backward", name, make(ActivationPass::kDoubleBackward), second, {}});
+  check_parity({row + "double_backward",
+                name,
+                make(ActivationPass::kDoubleBackward),
+                all_narrow(second),
+                {}});
 }
 
 TEST(ActivationLadder, PassesAreTheReference) {

@@ -49,8 +49,10 @@ void expect_close(const std::string& op, DType dtype, const Vec& got, const Vec&
     EXPECT_EQ(got, want);
     return;
   }
-  // What f32 cannot hold but as zero or a denormal number is no error.
-  const double underflow = dtype == DType::kF32 ? double{std::numeric_limits<float>::min()} : 0;
+  // What f32 cannot hold but as zero or a denormal number is no error, nor is what is less than the
+  // least number of f16 there.
+  double underflow = dtype == DType::kF64 ? 0 : double{std::numeric_limits<float>::min()};
+  if (dtype == DType::kF16) underflow = 0x1p-24;
   double error = 0, power = 0, largest_error = 0, largest = 0;
   for (size_t i = 0; i < want.size(); ++i) {
     ASSERT_EQ(std::isfinite(got[i]), std::isfinite(want[i]))

@@ -95,11 +95,12 @@ OpCase forward_case(Conv2dDesc d, bool bias, const Activation& activation) {
   Sampler sample(1);
   d.bias = bias;
   d.activation = activation;
-  OpCase test{"conv2d.forward",
-              name_of(d) + activation_name(activation.kind),
-              [d](Kernels& k) { return k.conv2d(d, Conv2dPass::kForward); },
-              {out(d.y), in(d.x, sample.normal(d.x)), in(d.w, sample.normal(d.w, 0, 0.1))},
-              {}};
+  OpCase test{
+      "conv2d.forward",
+      name_of(d) + activation_name(activation.kind),
+      [d](Kernels& k) { return k.conv2d(d, Conv2dPass::kForward); },
+      all_narrow({out(d.y), in(d.x, sample.normal(d.x)), in(d.w, sample.normal(d.w, 0, 0.1))}),
+      {}};
   if (bias) test.args.push_back(in(vector_shape(d.y.c), sample.normal(vector_shape(d.y.c))));
   return test;
 }
@@ -108,11 +109,12 @@ OpCase backward_data_case(Conv2dDesc d, bool bias, const Activation& activation)
   Sampler sample(2);
   d.bias = bias;
   d.activation = activation;
-  OpCase test{"conv2d.backward_data",
-              name_of(d) + activation_name(activation.kind),
-              [d](Kernels& k) { return k.conv2d(d, Conv2dPass::kBackwardData); },
-              {out(d.x), in(d.y, sample.normal(d.y)), in(d.w, sample.normal(d.w, 0, 0.1))},
-              {}};
+  OpCase test{
+      "conv2d.backward_data",
+      name_of(d) + activation_name(activation.kind),
+      [d](Kernels& k) { return k.conv2d(d, Conv2dPass::kBackwardData); },
+      all_narrow({out(d.x), in(d.y, sample.normal(d.y)), in(d.w, sample.normal(d.w, 0, 0.1))}),
+      {}};
   if (bias) test.args.push_back(in(vector_shape(d.x.c), sample.normal(vector_shape(d.x.c))));
   return test;
 }
@@ -124,8 +126,8 @@ OpCase backward_weights_case(Conv2dDesc d, bool accumulate) {
   return {"conv2d.backward_weights",
           name_of(d),
           [d](Kernels& k) { return k.conv2d(d, Conv2dPass::kBackwardWeights); },
-          {accumulate ? inout(d.w, old) : out(d.w), in(d.x, sample.normal(d.x)),
-           in(d.y, sample.normal(d.y))},
+          {accumulate ? inout(d.w, old) : out(d.w), narrow(in(d.x, sample.normal(d.x))),
+           narrow(in(d.y, sample.normal(d.y)))},
           {}};
 }
 

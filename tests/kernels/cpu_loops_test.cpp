@@ -65,7 +65,7 @@ TEST(CpuLoops, SumsDoNotDependOnTheThreadCount) {
                 {out(one), values});
   check_threads("grad_norm",
                 [x](Kernels& k) {
-                  return k.grad_norm({x.elements(), 1, 1});
+                  return k.grad_norm({x.elements(), 1});
                 },
                 {out(one), out(one), out(one), flat});
   const SpectralNormDesc d{60, 700, 2};

@@ -29,15 +29,15 @@ OpCase dense_case(const Size& s, DensePass pass, bool bias, const Activation& ac
               {}};
   if (pass == DensePass::kForward) {
     test.op = "dense.forward";
-    test.args = {out(y), in(x, sample.normal(x)), in(w, sample.normal(w, 0, 0.1))};
+    test.args = all_narrow({out(y), in(x, sample.normal(x)), in(w, sample.normal(w, 0, 0.1))});
     if (bias) test.args.push_back(in(vector_shape(s.out), sample.normal(vector_shape(s.out))));
   } else if (pass == DensePass::kBackwardData) {
     test.op = "dense.backward_data";
-    test.args = {out(x), in(y, sample.normal(y)), in(w, sample.normal(w, 0, 0.1))};
+    test.args = all_narrow({out(x), in(y, sample.normal(y)), in(w, sample.normal(w, 0, 0.1))});
   } else {
     test.op = "dense.backward_weights";
-    test.args = {accumulate ? inout(w, sample.normal(w)) : out(w), in(x, Sampler(12).normal(x)),
-                 in(y, Sampler(13).normal(y))};
+    test.args = {accumulate ? inout(w, sample.normal(w)) : out(w),
+                 narrow(in(x, Sampler(12).normal(x))), narrow(in(y, Sampler(13).normal(y)))};
   }
   return test;
 }
@@ -115,7 +115,7 @@ TEST(BiasLadder, GradientIsTheReference) {
                     to_string(dy),
                     [d](Kernels& k) { return k.bias_grad(d); },
                     {accumulate ? inout(db, Sampler(15).normal(db)) : out(db),
-                     in(dy, Sampler(16).normal(dy))},
+                     narrow(in(dy, Sampler(16).normal(dy)))},
                     {}};
     };
     check_parity(bias_case(false));
@@ -128,12 +128,12 @@ TEST(BiasLadder, AddIsTheReference) {
   for (const Shape& x :
        {Shape{1, 1, 1, 1}, Shape{3, 17, 1, 1}, Shape{2, 64, 5, 7}, Shape{2, 3, 16, 16}}) {
     Sampler sample(17);
-    check_parity(
-        {"bias_add",
-         to_string(x),
-         [=](Kernels& k) { return k.bias_add({x}); },
-         {out(x), in(x, sample.normal(x)), in(vector_shape(x.c), sample.normal(vector_shape(x.c)))},
-         {{0, 1}}});
+    check_parity({"bias_add",
+                  to_string(x),
+                  [=](Kernels& k) { return k.bias_add({x}); },
+                  {narrow(out(x)), narrow(in(x, sample.normal(x))),
+                   in(vector_shape(x.c), sample.normal(vector_shape(x.c)))},
+                  {{0, 1}}});
   }
 }
 

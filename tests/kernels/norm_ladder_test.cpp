@@ -139,14 +139,29 @@ OpCase gradient_case(const NormDesc& d, const Point& p, NormPass pass) {
   return test;
 }
 
+// All that has x's shape; statistics and parameters are f32. (Where the mean is 1e4, 16 bits would
+// leave no deviation. The largest shapes are about how rows are cut, which no type changes.)
+constexpr int64_t kMostNarrow = 70'000;
+OpCase with_narrow(OpCase test, const NormDesc& d) {
+  const Shape c = vector_shape(d.x.c), stats = norm_stats_shape(d);
+  for (Arg& arg : test.args) {
+    if (arg.shape == d.x && arg.shape != c && arg.shape != stats) arg = narrow(arg);
+  }
+  return test;
+}
+
 void check_passes(NormDesc d, const Point& p, const std::string& forward_row) {
   d.track = d.kind == NormKind::kBatch;
-  check_parity(forward_case(d, p, forward_row));
-  check_parity(gradient_case(d, p, NormPass::kBackwardData));
-  check_parity(gradient_case(d, p, NormPass::kDoubleBackward));
-  const OpCase fresh = gradient_case(d, p, NormPass::kBackward);
+  const auto held = [&](OpCase test) {
+    const bool fits = forward_row == "norm.forward" && d.x.elements() <= kMostNarrow;
+    return fits ? with_narrow(std::move(test), d) : test;
+  };
+  check_parity(held(forward_case(d, p, forward_row)));
+  check_parity(held(gradient_case(d, p, NormPass::kBackwardData)));
+  check_parity(held(gradient_case(d, p, NormPass::kDoubleBackward)));
+  const OpCase fresh = held(gradient_case(d, p, NormPass::kBackward));
   d.accumulate = true;
-  const OpCase added = gradient_case(d, p, NormPass::kBackward);
+  const OpCase added = held(gradient_case(d, p, NormPass::kBackward));
   check_parity(fresh);
   check_parity(added);
   check_accumulate(fresh, added);
@@ -222,7 +237,7 @@ TEST(NormLadder, InferenceIsTheReference) {
           {"norm.inference",
            name_of(d),
            maker(d, NormPass::kInference),
-           {out(x), in(x, sample.normal(x)), in(c, sample.normal(c, 1, 0.2)),
+           {narrow(out(x)), narrow(in(x, sample.normal(x))), in(c, sample.normal(c, 1, 0.2)),
             in(c, sample.normal(c)), in(c, sample.normal(c)), in(c, sample.uniform(c, 0.1, 2))},
            {}});
     }

@@ -9,6 +9,7 @@
 #include <cstdlib>
 #include <cstring>
 
+#include "core/half.h"
 #include "tests/malloc_count.h"
 #include "tests/reference/reference_backend.h"
 
@@ -21,11 +22,31 @@ constexpr uint8_t kPoison = 0xFF;  // NaN in every floating-point type, -1 in th
 
 using Bytes = std::vector<uint8_t>;
 
-DType dtype_of(const Arg& arg, DType real) {
+DType dtype_of(const Arg& arg, const Kernels& kernels) {
   if (arg.kind == Kind::kCounter) return DType::kI64;
   if (arg.kind == Kind::kByte) return DType::kU8;
-  return arg.kind == Kind::kIndex ? DType::kI32 : real;
+  if (arg.kind == Kind::kNarrow) return kernels.narrow_real();
+  return arg.kind == Kind::kIndex ? DType::kI32 : kernels.real();
 }
+
+void store_narrow(Bytes& bytes, DType dtype, const Vec& values) {
+  for (size_t i = 0; i < values.size(); ++i) {
+    const float value = static_cast<float>(values[i]);
+    const uint16_t bits = dtype == DType::kBF16 ? to_bfloat16(value).bits : to_float16(value).bits;
+    std::memcpy(bytes.data() + i * sizeof(bits), &bits, sizeof(bits));
+  }
+}
+
+void load_narrow(const Bytes& bytes, DType dtype, Vec& values) {
+  for (size_t i = 0; i < values.size(); ++i) {
+    uint16_t bits;
+    std::memcpy(&bits, bytes.data() + i * sizeof(bits), sizeof(bits));
+    const float value = dtype == DType::kBF16 ? to_float(BFloat16{bits}) : to_float(Float16{bits});
+    values[i] = static_cast<double>(value);
+  }
+}
+
+bool has_16_bits(DType dtype) { return dtype == DType::kBF16 || dtype == DType::kF16; }
 
 template <typename T>
 void store(Bytes& bytes, const Vec& values) {
@@ -51,6 +72,7 @@ Bytes encode(const Arg& arg, DType dtype) {
                arg.values.size(), " values for ", to_string(arg.shape));
   if (dtype == DType::kF32) store<float>(bytes, arg.values);
   if (dtype == DType::kF64) store<double>(bytes, arg.values);
+  if (has_16_bits(dtype)) store_narrow(bytes, dtype, arg.values);
   if (dtype == DType::kI64) store<int64_t>(bytes, arg.values);
   if (dtype == DType::kI32) store<int32_t>(bytes, arg.values);
   if (dtype == DType::kU8) store<uint8_t>(bytes, arg.values);
@@ -61,6 +83,7 @@ Vec decode(const Bytes& bytes, DType dtype) {
   Vec values(bytes.size() / dtype_bytes(dtype));
   if (dtype == DType::kF32) load<float>(bytes, values);
   if (dtype == DType::kF64) load<double>(bytes, values);
+  if (has_16_bits(dtype)) load_narrow(bytes, dtype, values);
   if (dtype == DType::kI64) load<int64_t>(bytes, values);
   if (dtype == DType::kI32) load<int32_t>(bytes, values);
   if (dtype == DType::kU8) load<uint8_t>(bytes, values);
@@ -111,15 +134,15 @@ struct RunOptions {
 struct Outcome {
   std::vector<Bytes> results;  // outputs and in-outs
   std::vector<DType> dtypes;
+  std::vector<std::string> rows;  // of the tolerance table: what is added to the op's
 };
 
 Outcome execute(TestBackend& on, const Kernel& kernel, const std::vector<Arg>& args,
                 const RunOptions& options = {}) {
-  const DType real = on.backend.kernels->real();
   std::vector<std::unique_ptr<Guarded>> buffers(args.size());
   std::vector<TensorView> views;
   for (size_t i = 0; i < args.size(); ++i) {
-    const DType dtype = dtype_of(args[i], real);
+    const DType dtype = dtype_of(args[i], *on.backend.kernels);
     size_t source = i;
     for (const auto& [output, input] : options.aliases)
       if (output == i) source = input;
@@ -149,6 +172,9 @@ Outcome execute(TestBackend& on, const Kernel& kernel, const std::vector<Arg>& a
     if (args[i].role != Role::kInput) {
       outcome.results.push_back(bytes);
       outcome.dtypes.push_back(views[i].dtype);
+      const Kernels& kernels = *on.backend.kernels;
+      const bool widens = args[i].kind == Kind::kReal && kernels.narrow_real() != kernels.real();
+      outcome.rows.push_back(widens ? concat(" from ", dtype_name(kernels.narrow_real())) : "");
     } else if (!overwritten) {
       EXPECT_EQ(bytes, encode(args[i], views[i].dtype)) << "input " << i << " was changed";
     }
@@ -159,7 +185,7 @@ Outcome execute(TestBackend& on, const Kernel& kernel, const std::vector<Arg>& a
 void compare(const std::string& op, const Outcome& got, const std::vector<Vec>& want) {
   for (size_t i = 0; i < want.size(); ++i) {
     SCOPED_TRACE(concat("output ", i));
-    expect_close(op, got.dtypes[i], decode(got.results[i], got.dtypes[i]), want[i]);
+    expect_close(op + got.rows[i], got.dtypes[i], decode(got.results[i], got.dtypes[i]), want[i]);
   }
 }
 
@@ -199,6 +225,57 @@ std::vector<TestBackend>& tested_backends() {
   return backends;
 }
 
+namespace {
+
+// The GPU's kernels for 16 bits, a backend each.
+std::vector<TestBackend>& narrow_backends() {
+  static std::vector<TestBackend> backends = [] {
+    std::vector<TestBackend> list;
+    for (const TestBackend& on : tested_backends()) {
+      if (on.backend.name != "cuda") continue;
+      for (const Precision precision : {Precision::kBf16, Precision::kFp16}) {
+        list.push_back(
+            opened(open_backend(BackendChoice::kCuda, 0, ComputeOptions{.precision = precision})));
+        Backend& backend = list.back().backend;
+        backend.kernels = std::move(backend.narrow_kernels);
+        backend.name += concat(" ", dtype_name(backend.kernels->narrow_real()));
+      }
+    }
+    return list;
+  }();
+  return backends;
+}
+
+// With the values that a backend can hold.
+OpCase held(OpCase test, const Kernels& kernels) {
+  for (Arg& arg : test.args) {
+    const DType dtype = dtype_of(arg, kernels);
+    if (arg.role != Role::kOutput && has_16_bits(dtype))
+      arg.values = decode(encode(arg, dtype), dtype);
+  }
+  return test;
+}
+
+void check_on(TestBackend& on, const OpCase& test, const std::vector<Vec>& want) {
+  SCOPED_TRACE(on.backend.name);
+  const KernelPtr kernel = test.make(*on.backend.kernels);
+  const Outcome first = execute(on, *kernel, test.args);
+  compare(test.op, first, want);
+  const Outcome second = execute(on, *kernel, test.args, {.count_allocations = true});
+  EXPECT_EQ(first.results, second.results) << "two runs differ";
+  {
+    SCOPED_TRACE("from memory one element off");
+    compare(test.op, execute(on, *kernel, test.args, {.shift_elements = 1}), want);
+  }
+  for (const auto& pair : test.in_place) {
+    const Outcome alias = execute(on, *kernel, test.args, {.aliases = {pair}});
+    EXPECT_EQ(first.results, alias.results)
+        << "argument " << pair.first << " in place of " << pair.second;
+  }
+}
+
+}  // namespace
+
 std::vector<Vec> run(TestBackend& on, const Maker& make, const std::vector<Arg>& args) {
   const Outcome outcome = execute(on, *make(*on.backend.kernels), args);
   std::vector<Vec> results;
@@ -211,21 +288,15 @@ void check_parity(const OpCase& test) {
   SCOPED_TRACE(test.op + " " + test.name);
   const std::vector<Vec> want = run(reference_backend(), test.make, test.args);
   for (TestBackend& on : tested_backends()) {
-    SCOPED_TRACE(on.backend.name);
-    const KernelPtr kernel = test.make(*on.backend.kernels);
-    const Outcome first = execute(on, *kernel, test.args);
-    compare(test.op, first, want);
-    const Outcome second = execute(on, *kernel, test.args, {.count_allocations = true});
-    EXPECT_EQ(first.results, second.results) << "two runs differ";
-    {
-      SCOPED_TRACE("from memory one element off");
-      compare(test.op, execute(on, *kernel, test.args, {.shift_elements = 1}), want);
-    }
-    for (const auto& pair : test.in_place) {
-      const Outcome alias = execute(on, *kernel, test.args, {.aliases = {pair}});
-      EXPECT_EQ(first.results, alias.results)
-          << "argument " << pair.first << " in place of " << pair.second;
-    }
+    check_on(on, test, want);
+    if (::testing::Test::HasFatalFailure()) return;
+  }
+  const bool has_narrow = std::any_of(test.args.begin(), test.args.end(),
+                                      [](const Arg& arg) { return arg.kind == Kind::kNarrow; });
+  if (!has_narrow) return;
+  for (TestBackend& on : narrow_backends()) {
+    const OpCase rounded = held(test, *on.backend.kernels);
+    check_on(on, rounded, run(reference_backend(), rounded.make, rounded.args));
     if (::testing::Test::HasFatalFailure()) return;
   }
 }

@@ -14,7 +14,8 @@
 namespace gantry::ladder {
 
 enum class Role : uint8_t { kOutput, kInOut, kInput };
-enum class Kind : uint8_t { kReal, kCounter, kIndex, kByte };  // kernels.real(), i64, i32, u8
+// kernels.real(), kernels.narrow_real(), i64, i32, u8
+enum class Kind : uint8_t { kReal, kNarrow, kCounter, kIndex, kByte };
 
 // One argument of a kernel. `values` are what an input or in-out holds before the run.
 struct Arg {
@@ -36,6 +37,18 @@ inline Arg in(const Shape& shape, Vec values, Kind kind = Kind::kReal) {
 inline Arg scalar(double value) { return in(vector_shape(1), {value}); }
 inline Arg counter(int64_t value) {
   return in(vector_shape(1), {static_cast<double>(value)}, Kind::kCounter);
+}
+
+// The same argument as what layers hand on: kernels.narrow_real().
+inline Arg narrow(Arg arg) {
+  arg.kind = Kind::kNarrow;
+  return arg;
+}
+
+inline std::vector<Arg> all_narrow(std::vector<Arg> args) {
+  for (Arg& arg : args)
+    if (arg.kind == Kind::kReal) arg.kind = Kind::kNarrow;
+  return args;
 }
 
 using Maker = std::function<KernelPtr(Kernels&)>;
@@ -65,7 +78,8 @@ std::vector<Vec> run(TestBackend& on, const Maker& make, const std::vector<Arg>&
 // Compares every tested backend with the reference: values within the tolerance table (from
 // aligned memory and from memory one element off), nothing written outside the outputs, no element
 // left out, inputs untouched, a second run equal bit for bit and without allocation, in-place
-// variants equal to the others.
+// variants equal to the others. Ops with a narrow argument also in 16 bits, where a backend has
+// that; the reference is then given the rounded values.
 void check_parity(const OpCase& test);
 
 // overwrite + old = accumulate, on the reference.

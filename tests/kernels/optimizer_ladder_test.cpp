@@ -65,6 +65,7 @@ std::vector<OptimizerDesc> with_options(OptimizerDesc d) {
   d.ema_decay = 0.99;
   list.push_back(d);
   d.ema_start = 5;
+  d.narrow = true;
   list.push_back(d);
   return list;
 }
@@ -88,6 +89,7 @@ OpCase update_case(OptimizerDesc d, int64_t size, int64_t t, double scale, doubl
         inout(shape, positive ? sample.uniform(shape, 0.5, 2) : sample.uniform(shape, -0.5, 0.5)));
   }
   if (d.ema_decay >= 0) test.args.push_back(inout(shape, sample.normal(shape)));
+  if (d.narrow) test.args.push_back(narrow(inout(shape, Sampler(77).normal(shape))));
   test.args.insert(test.args.end(), {in(shape, sample.normal(shape)), scalar(rounded({2e-3})[0]),
                                      counter(t), scalar(scale), scalar(found)});
   return test;
@@ -117,14 +119,17 @@ TEST(OptimizerLadder, NonFiniteGradientChangesNothing) {
 TEST(OptimizerLadder, GradientNormIsTheReference) {
   const Shape one = vector_shape(1);
   for (const int64_t size : {int64_t{1}, int64_t{1000}, int64_t{300'007}}) {
-    for (const GradNormDesc& d : {GradNormDesc{size, 0, 1}, GradNormDesc{size, 0.5, 1},
-                                  GradNormDesc{size, 1e9, 1}, GradNormDesc{size, 0.5, 0.125}}) {
-      check_parity({"grad_norm",
-                    concat(size, " max ", d.max_norm),
-                    [d](Kernels& k) { return k.grad_norm(d); },
-                    {out(one), out(one), out(one),
-                     in(vector_shape(size), Sampler(72).normal(vector_shape(size)))},
-                    {}});
+    for (const GradNormDesc& d : {GradNormDesc{size, 0, false}, GradNormDesc{size, 0.5, false},
+                                  GradNormDesc{size, 1e9, false}, GradNormDesc{size, 0, true},
+                                  GradNormDesc{size, 0.5, true}}) {
+      OpCase test{"grad_norm",
+                  concat(size, " max ", d.max_norm),
+                  [d](Kernels& k) { return k.grad_norm(d); },
+                  {out(one), out(one), out(one),
+                   in(vector_shape(size), Sampler(72).normal(vector_shape(size)))},
+                  {}};
+      if (d.scaled) test.args.push_back(scalar(8));
+      check_parity(test);
     }
   }
 }
@@ -138,9 +143,9 @@ TEST(OptimizerLadder, GradientNormCountsWhatIsNotFinite) {
   for (TestBackend& on : tested_backends()) {
     const std::vector<Vec> got = run(on,
                                      [](Kernels& k) {
-                                       return k.grad_norm({1001, 0, 0.5});
+                                       return k.grad_norm({1001, 0, true});
                                      },
-                                     {out(one), out(one), out(one), in(shape, grad)});
+                                     {out(one), out(one), out(one), in(shape, grad), scalar(2)});
     EXPECT_FALSE(std::isfinite(got[0][0]));
     EXPECT_EQ(got[1][0], 0.5);
     EXPECT_EQ(got[2][0], 3);
@@ -149,10 +154,31 @@ TEST(OptimizerLadder, GradientNormCountsWhatIsNotFinite) {
   check_parity({"grad_norm",
                 "of infinities",
                 [](Kernels& k) {
-                  return k.grad_norm({1001, 1, 0.5});
+                  return k.grad_norm({1001, 1, true});
                 },
-                {out(one), out(one), out(one), in(shape, grad)},
+                {out(one), out(one), out(one), in(shape, grad), scalar(2)},
                 {}});
+}
+
+// Every way through the rule: clean, the last clean one, growth that stops, a skip, one too many,
+// a scale that falls no more.
+TEST(OptimizerLadder, LossScaleIsTheReference) {
+  const Shape one = vector_shape(1), three = vector_shape(3);
+  const LossScaleDesc d{.interval = 5, .patience = 3};
+  const struct {
+    double scale, found;
+    Vec counts;  // clean, skipped, in a row
+  } table[] = {{65536, 0, {0, 0, 0}},  {65536, 0, {4, 7, 0}}, {16777216, 0, {4, 7, 0}},
+               {65536, 12, {3, 7, 0}}, {512, 1, {0, 8, 1}},   {512, 1, {0, 9, 2}},
+               {1, 3, {0, 5, 0}},      {2, 0, {0, 5, 2}}};
+  for (const auto& row : table) {
+    check_parity({"loss_scale",
+                  concat(row.scale, " found ", row.found),
+                  [d](Kernels& k) { return k.loss_scale(d); },
+                  {out(one), out(one), out(one), inout(one, {row.scale}),
+                   inout(three, row.counts, Kind::kCounter), scalar(3.5), scalar(row.found)},
+                  {}});
+  }
 }
 
 TEST(OptimizerLadder, SchedulesAreTheReference) {

@@ -10,8 +10,10 @@ namespace {
 void check_linear(const std::string& row, const std::string& name, const Shape& x, const Shape& y,
                   const Maker& forward, const Maker& backward) {
   Sampler sample(51);
-  check_parity({row + ".forward", name, forward, {out(y), in(x, sample.normal(x))}, {}});
-  check_parity({row + ".backward", name, backward, {out(x), in(y, sample.normal(y))}, {}});
+  check_parity(
+      {row + ".forward", name, forward, all_narrow({out(y), in(x, sample.normal(x))}), {}});
+  check_parity(
+      {row + ".backward", name, backward, all_narrow({out(x), in(y, sample.normal(y))}), {}});
   if (x.elements() > 500) return;
   Differentiable op;
   op.name = row + " " + name;
@@ -100,17 +102,17 @@ void check_max(const PoolDesc& d, const Vec& x) {
   check_parity({"pool.forward",
                 name_of(d),
                 pool(d, PoolPass::kForward),
-                {out(d.y), out(d.y, Kind::kIndex), in(d.x, x)},
+                all_narrow({out(d.y), out(d.y, Kind::kIndex), in(d.x, x)}),
                 {}});
   check_parity({"pool.backward",
                 name_of(d),
                 pool(d, PoolPass::kBackward),
-                {out(d.x), in(d.y, sample.normal(d.y)), index},
+                all_narrow({out(d.x), in(d.y, sample.normal(d.y)), index}),
                 {}});
   check_parity({"pool.forward",
                 name_of(d),
                 pool(d, PoolPass::kTangent),
-                {out(d.y), in(d.x, sample.normal(d.x)), index},
+                all_narrow({out(d.y), in(d.x, sample.normal(d.x)), index}),
                 {}});
 }
 
@@ -167,8 +169,8 @@ TEST(SpatialLadder, Concatenation) {
       const Maker part = [=](Kernels& k) { return k.channel_concat(d, LinearPass::kBackward); };
       const Vec joined = run(reference_backend(), join, forward)[0];
       backward.push_back(in(y, joined));
-      check_parity({"concat", to_string(y), join, forward, {}});
-      check_parity({"concat", to_string(y), part, backward, {}});
+      check_parity({"concat", to_string(y), join, all_narrow(forward), {}});
+      check_parity({"concat", to_string(y), part, all_narrow(backward), {}});
       const std::vector<Vec> parts = run(reference_backend(), part, backward);
       for (size_t i = 0; i < parts.size(); ++i) EXPECT_EQ(parts[i], forward[1 + i].values);
     }

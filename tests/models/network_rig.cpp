@@ -58,7 +58,8 @@ NetworkRig::NetworkRig(Backend& backend, const std::string& json, std::vector<Na
       n_(n),
       options_(options),
       network_("net", "/generator", config_of(json, merge), inputs_),
-      store_(network_.make_store(*backend.device, backend.kernels->real())),
+      store_(
+          network_.make_store(*backend.device, backend.kernels->real(), backend.kernels->real())),
       step_(*backend.device, vector_shape(1), DType::kI64),
       x_(make_tensors(inputs_)),
       dy_(make_tensors(network_.outputs())),

@@ -52,6 +52,16 @@ double normal_of(RandomKey key, int64_t step, int64_t sample, int64_t e) {
 
 }  // namespace reference
 
+Kernels::Made ReferenceKernels::make_cast(const CastDesc& d) {
+  return loop(d.scale == CastDesc::Scale::kNone ? 2 : 3, [d](Args a) {
+    for (int64_t i = 0; i < d.size; ++i) {
+      a.real(0)[i] = a.real(1)[i];
+      if (d.scale == CastDesc::Scale::kTimes) a.real(0)[i] *= *a.real(2);
+      if (d.scale == CastDesc::Scale::kOver) a.real(0)[i] /= *a.real(2);
+    }
+  });
+}
+
 Kernels::Made ReferenceKernels::make_sum(const SumDesc& d) {
   return loop(1 + d.scale.size(), [d](Args a) {
     for (int64_t k = 0; k < d.y.elements(); ++k) {

@@ -103,7 +103,7 @@ double scheduled(const ScheduleDesc& d, double t) {
 Kernels::Made ReferenceKernels::make_optimizer(const OptimizerDesc& d) {
   const size_t states = static_cast<size_t>(optimizer_states(d));
   const bool ema = d.ema_decay >= 0;
-  const size_t in = 1 + states + (ema ? 1 : 0);
+  const size_t copy = 1 + states + (ema ? 1 : 0), in = copy + (d.narrow ? 1 : 0);
   return loop(in + 5, [=](Args a) {
     const double lr = *a.real(in + 1), scale = *a.real(in + 3), found = *a.real(in + 4);
     const int64_t t = *a.counter(in + 2);
@@ -112,6 +112,7 @@ Kernels::Made ReferenceKernels::make_optimizer(const OptimizerDesc& d) {
       Parameter w{a.real(0) + k, {}};
       for (size_t s = 0; s < states; ++s) w.state[s] = a.real(1 + s) + k;
       update(d, w, a.real(in)[k] * scale, lr, static_cast<double>(t));
+      if (d.narrow) a.real(copy)[k] = *w.p;
       if (!ema) continue;
       double& average = a.real(1 + states)[k];
       const double decay = t < d.ema_start ? 0 : d.ema_decay;
@@ -121,16 +122,15 @@ Kernels::Made ReferenceKernels::make_optimizer(const OptimizerDesc& d) {
 }
 
 Kernels::Made ReferenceKernels::make_grad_norm(const GradNormDesc& d) {
-  return loop(4, [d](Args a) {
+  return loop(d.scaled ? 5 : 4, [d](Args a) {
     double sum = 0, found = 0;
     for (int64_t k = 0; k < d.size; ++k) {
       sum += a.real(3)[k] * a.real(3)[k];
       found += std::isfinite(a.real(3)[k]) ? 0 : 1;
     }
-    const double norm = std::sqrt(sum), unscale = d.unscale;
+    const double s = d.scaled ? *a.real(4) : 1, norm = std::sqrt(sum) / s;
     *a.real(0) = norm;
-    *a.real(1) = unscale;
-    if (d.max_norm > 0) *a.real(1) *= std::min(1.0, d.max_norm / (unscale * norm + 1e-6));
+    *a.real(1) = (d.max_norm > 0 ? std::min(1.0, d.max_norm / (norm + 1e-6)) : 1) / s;
     *a.real(2) = found;
   });
 }
@@ -151,6 +151,25 @@ Kernels::Made ReferenceKernels::make_advance(const AdvanceDesc& d) {
     for (int64_t i = 0; i < d.values; ++i) {
       if (!std::isfinite(a.real(3)[i]) && *a.counter(2) == 0) *a.counter(2) = *a.counter(0);
     }
+  });
+}
+
+Kernels::Made ReferenceKernels::make_loss_scale(const LossScaleDesc& d) {
+  return loop(7, [d](Args a) {
+    double& s = *a.real(3);
+    int64_t* counts = a.counter(4);
+    const bool finite = *a.real(6) == 0;
+    *a.real(1) = s;
+    counts[0] = finite ? counts[0] + 1 : 0;
+    counts[1] += finite ? 0 : 1;
+    counts[2] = finite ? 0 : counts[2] + 1;
+    if (!finite) s = std::max(s / 2, 1.0);
+    if (counts[0] == d.interval) {
+      s = std::min(s * 2, std::exp2(24));
+      counts[0] = 0;
+    }
+    *a.real(0) = finite ? *a.real(5) : counts[2] < d.patience ? 0 : std::nan("");
+    *a.real(2) = static_cast<double>(counts[1]);
   });
 }
 

@@ -46,6 +46,8 @@ class ReferenceKernels : public Kernels {
   Made make_grad_norm(const GradNormDesc&) override;
   Made make_schedule(const ScheduleDesc&) override;
   Made make_advance(const AdvanceDesc&) override;
+  Made make_loss_scale(const LossScaleDesc&) override;
+  Made make_cast(const CastDesc&) override;
   Made make_spectral_norm(const SpectralNormDesc&, SpectralNormPass) override;
   Made make_reconstruction(const ReconstructionDesc&) override;
   Made make_pulling_away(const PullingAwayDesc&) override;
