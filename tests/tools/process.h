@@ -32,8 +32,9 @@ class Process {
 
   void send(int signal) const;
   bool running();
-  // Fails the process with SIGKILL when it does not end within `seconds`.
-  Ending wait(double seconds = 120);
+  // Fails the process with SIGKILL when it does not end within `seconds`; by default as long as a
+  // long test may take on a busy machine.
+  Ending wait(double seconds = 600);
 
  private:
   void reap(int status);
