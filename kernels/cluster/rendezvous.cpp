@@ -54,7 +54,10 @@ class Newcomer {
       : world_(world), own_(std::move(own)), place_(place_text(world.host, world.port)) {}
 
   std::vector<Peer> join(const Deadline& deadline) {
-    const Socket listener = listen_at(is_loopback(world_.host) ? world_.host : "", 0);
+    const std::string where = is_loopback(world_.host) ? world_.host : "";
+    Socket listener = listen_at(where, 0);
+    // Not where rank 0 may still be about to listen, on this very host.
+    while (listener.local_port() == world_.port) listener = listen_at(where, 0);
     own_.port = static_cast<uint32_t>(listener.local_port());
     Socket first = connect(deadline);
     wait_for_all(first);

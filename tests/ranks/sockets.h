@@ -6,14 +6,11 @@
 #include <vector>
 
 #include "core/world.h"
-#include "kernels/cluster/socket.h"
 #include "kernels/cluster/socket_communicator.h"
+#include "tests/ranks/free_port.h"
 #include "tests/ranks/team.h"
 
 namespace gantry {
-
-// Nobody listens there, a moment ago.
-inline int free_port() { return listen_at("127.0.0.1", 0).local_port(); }
 
 inline World place_at(int port, int rank, int size, double join_timeout = 20) {
   World world;

@@ -11,6 +11,7 @@
 
 #include "kernels/cluster/socket.h"
 #include "kernels/ranks.h"
+#include "tests/ranks/free_port.h"
 #include "tests/tools/run_fixture.h"
 
 namespace gantry {
@@ -21,8 +22,6 @@ constexpr const char* kHere = "127.0.0.1";
 class StartedByHand : public Run {
  protected:
   using Started = std::vector<std::unique_ptr<Process>>;
-
-  static int free_port() { return listen_at(kHere, 0).local_port(); }
 
   static std::unique_ptr<Process> by_flags(int rank, int size, int port,
                                            std::vector<std::string> words) {
