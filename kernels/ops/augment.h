@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 #pragma once
 
+#include <cmath>
+
 #include "core/philox.h"
 #include "core/tensor.h"
 
@@ -34,7 +36,8 @@ struct AugmentDrawDesc {
 
 // Rows or columns that are cut out of so many.
 inline int64_t cut_side(float cutout, int64_t size) {
-  return static_cast<int64_t>(static_cast<double>(cutout) * static_cast<double>(size) + 0.5);
+  const double side = static_cast<double>(cutout) * static_cast<double>(size);
+  return static_cast<int64_t>(std::floor(side + 0.5));
 }
 
 // LinearPass::kForward: {y | x, t};  kBackward, the transpose without b: {dx | dy, t}. y is not x.
