@@ -61,7 +61,7 @@ class Links {
   bool pending(size_t rank) const { return links_[rank].sending || links_[rank].receiving; }
   void push(size_t rank, const std::string& what);
   void pull(size_t rank, const std::string& what);
-  // The next bytes of a frame: false where there are no more for now.
+  // The next bytes of a frame: false where they have not all come.
   bool take(size_t rank, void* data, size_t bytes, const std::string& what);
   void open_frame(size_t rank, const std::string& what);
   void close_frame(size_t rank);

@@ -157,6 +157,18 @@ TEST_F(StartedByHand, TheyRefuseToTrainWithDifferentConfigs) {
   EXPECT_FALSE(fs::exists(dir("apart")));
 }
 
+TEST_F(StartedByHand, TheyRefuseToGoOnWithDifferentConfigs) {
+  ASSERT_EQ(run_gantry(exact("apart", 3)).exit_code, 0);
+  const std::string config = (fs::path(dir("apart")) / "config.json").string();
+  const std::string before = read_file(config);
+  const int port = free_port();
+  const auto first = by_flags(0, 2, port, {"resume", dir("apart"), "train.steps=5"}),
+             second = by_flags(1, 2, port, {"resume", dir("apart"), "train.steps=6"});
+  expect_refusal(*first, 2, {"rank 1 on ", "\"steps\": 6", "rank 0's has \"steps\": 5"});
+  expect_refusal(*second, 2, {});
+  EXPECT_EQ(read_file(config), before);
+}
+
 TEST_F(StartedByHand, StopTogether) {
   const Started all = start(2, exact("stopped", 100000));
   wait_for_checkpoint("stopped", *all[0]);

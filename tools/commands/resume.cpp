@@ -53,22 +53,25 @@ int resume(const ResumeArguments& arguments) {
   open.backend.communicator = join_ranks(arguments.world);
   Communicator& ranks = *open.backend.communicator;
   Log log(stderr, log_options(ranks));
+  std::string config;
   std::optional<RunDir> run;
-  std::string resolved;
+  std::optional<LoadedConfig> loaded;
   do_together(ranks, [&] {
     require_resumable(arguments.overrides);
     if (ranks.rank() == 0) run.emplace(RunDir::open(arguments.run, log));
-    const RunDir place = RunDir::view(arguments.run);
-    LoadedConfig loaded = load_config(place.config().string(), arguments.overrides);
-    resolved = loaded.resolved;
-    open_session(open, std::move(loaded));
+    config = RunDir::view(arguments.run).config().string();
+    loaded = load_config(config, arguments.overrides);
+  });
+  const std::string resolved = loaded->resolved;
+  require_one_config(ranks, resolved);
+  do_together(ranks, [&] {
+    open_session(open, std::move(*loaded));
     open.session->set_config_digest(binding_digest(resolved));
     announce(open, log);
     if (!run) return;
-    restore_newest(*open.session, *run, {place.config().string(), arguments.elastic}, log);
+    restore_newest(*open.session, *run, {config, arguments.elastic}, log);
     run->write_config(resolved);
   });
-  require_one_config(ranks, resolved);
   return train_in_step(*open.session, run, log);
 }
 
