@@ -4,7 +4,7 @@
 
     bench.py CONFIG [key=value ...] [--device cpu|cuda] [--precision fp32,bf16] [--json FILE]
 
-channels_last throughout, fused optimizers. Every mode runs in a process of its own, so that memory
+Gantry (the environment's GANTRY, or build/gantry) says what the config leaves out. channels_last throughout, fused optimizers. Every mode runs in a process of its own, so that memory
 and start are its own: eager, compiled and, on a GPU, the whole step captured as one CUDA graph
 without and with compilation; without and with D's weight gradients in G's update; fp32, bf16
 autocast and, on a GPU, TF32 and fp16 with scaled losses. Reports the median step, peak memory (of
@@ -20,7 +20,10 @@ import resource
 import statistics
 import subprocess
 import sys
+import tempfile
 import time
+
+GANTRY = os.path.join(os.path.dirname(os.path.abspath(__file__)), "../../build/gantry")
 
 
 def run_one(args):
@@ -37,7 +40,7 @@ def run_one(args):
     torch.manual_seed(1)
     set_matmul_precision(precision)
     training = Training(
-        config.load(args.config, args.overrides),
+        config.load(args.config),
         compiled="compile" in engine,
         freeze=grads == "frozen",
         precision=precision,
@@ -82,8 +85,8 @@ def device_bytes(torch):
     return total - free
 
 
-def spawn(args, mode):
-    command = [sys.executable, os.path.abspath(__file__), args.config, *args.overrides]
+def spawn(args, resolved, mode):
+    command = [sys.executable, os.path.abspath(__file__), resolved]
     command += ["--one", ",".join(mode), "--threads", str(args.threads)]
     command += ["--steps", str(args.steps), "--warmup", str(args.warmup)]
     command += ["--device", args.device, "--sync-every", str(args.sync_every)]
@@ -139,11 +142,7 @@ def parse():
     return args
 
 
-def main():
-    args = parse()
-    if args.one:
-        run_one(args)
-        return 0
+def run_modes(args, resolved):
     results, longest, start = [], 0, time.time()
     for mode in itertools.product(
         args.engine.split(","), args.d_grads.split(","), args.precision.split(",")
@@ -152,11 +151,26 @@ def main():
         if args.budget and begin + longest > start + args.budget:
             print(f"{mode}: left out: no time", file=sys.stderr)
             continue
-        result = spawn(args, mode)
+        result = spawn(args, resolved, mode)
         longest = max(longest, time.time() - begin)
         if result:
             results.append(result)
             show(result)
+    return results
+
+
+def main():
+    args = parse()
+    if args.one:
+        run_one(args)
+        return 0
+    from gantry_torch import config
+
+    gantry = os.environ.get("GANTRY", GANTRY)
+    with tempfile.NamedTemporaryFile("w", suffix=".json", encoding="utf-8") as resolved:
+        resolved.write(config.resolve(gantry, args.config, args.overrides))
+        resolved.flush()
+        results = run_modes(args, resolved.name)
     if not results:
         return 1
     if args.json:

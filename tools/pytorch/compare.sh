@@ -32,7 +32,7 @@ fi
 bench() {  # CONFIG [option ...]
   local config=$1
   shift
-  "$python" "$here/bench.py" "$config" ${overrides[@]+"${overrides[@]}"} --threads "$threads" \
+  GANTRY=$gantry "$python" "$here/bench.py" "$config" ${overrides[@]+"${overrides[@]}"} --threads "$threads" \
     --steps "$steps" --precision "$precision" --device "$device" --sync-every "$sync_every" "$@"
 }
 

@@ -1,21 +1,22 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Reads a config with the overrides of the command line: train.batch=4, generator.layers.0.units=8."""
+"""Reads configs, and has Gantry fill in what a config leaves out."""
 
 import json
+import subprocess
 
 
-def load(path, overrides=()):
+def load(path):
     with open(path, encoding="utf-8") as file:
-        config = json.load(file)
-    for override in overrides:
-        key, _, text = override.partition("=")
-        try:
-            value = json.loads(text)
-        except json.JSONDecodeError:
-            value = text
-        *parents, last = key.split(".")
-        node = config
-        for name in parents:
-            node = node[int(name)] if isinstance(node, list) else node.setdefault(name, {})
-        node[int(last) if isinstance(node, list) else last] = value
-    return config
+        return json.load(file)
+
+
+def resolve(gantry, path, overrides=()):
+    """The text of the config with every key: what an objective's name stands for is Gantry's to say.
+
+    Raises RuntimeError with what Gantry has against the config.
+    """
+    command = [gantry, "check", path, *overrides, "--print-config"]
+    answer = subprocess.run(command, capture_output=True, text=True, check=False)
+    if answer.returncode != 0:
+        raise RuntimeError(answer.stderr.strip())
+    return answer.stdout
