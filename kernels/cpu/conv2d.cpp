@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "kernels/ops/conv2d.h"
 
+#include "kernels/cpu/avx512_tile.h"
 #include "kernels/cpu/conv2d_weights_by_parts.h"
 #include "kernels/cpu/cpu_backend.h"
 #include "kernels/cpu/cpu_dense.h"
@@ -9,6 +10,7 @@
 #include "kernels/cpu/dnnl_conv2d.h"
 #include "kernels/cpu/gather_conv2d.h"
 #include "kernels/cpu/spread_conv2d.h"
+#include "kernels/cpu/winograd_conv2d.h"
 #include "kernels/cpu/with_activation.h"
 #include "kernels/ops/conv2d_as_dense.h"
 
@@ -50,9 +52,13 @@ std::shared_ptr<Kernel> make_spread(const Conv2dDesc& d, Conv2dPass pass, int th
   return kernel && kernel->scratch_bytes() <= kSpreadLimit ? kernel : nullptr;
 }
 
+// With AVX-512 the plain products are kept: which is faster there has not been measured.
+bool use_winograd(const Conv2dDesc& d) { return !avx512::usable() && winograd_pays(d); }
+
 std::shared_ptr<Kernel> make_product(const CpuDevice& device, const Conv2dDesc& d,
                                      Conv2dPass pass) {
   const int threads = device.threads();
+  if (use_winograd(d)) return make_winograd_conv2d(d, pass, threads);
   if (auto kernel = make_spread(d, pass, threads)) return kernel;
   if (d.y.pixels() < kFewPixels) {
     if (auto kernel = make_gather(d, pass, threads)) return kernel;

@@ -15,6 +15,7 @@
 #include "kernels/cpu/dnnl_conv2d.h"
 #include "kernels/cpu/gather_conv2d.h"
 #include "kernels/cpu/spread_conv2d.h"
+#include "kernels/cpu/winograd_conv2d.h"
 #include "kernels/kernels.h"
 
 namespace gantry {
@@ -27,10 +28,10 @@ struct Layer {
 
 // DCGAN of the PyTorch example at 64 x 64 (D1..D5; G2..G5 are D4..D1 turned round) and of 28 x 28.
 constexpr Layer kLayers[] = {
-    {"D1", 3, 64, 64, 4, 2, 1},   {"D2", 64, 32, 128, 4, 2, 1}, {"D3", 128, 16, 256, 4, 2, 1},
-    {"D4", 256, 8, 512, 4, 2, 1}, {"D5", 512, 4, 1, 4, 1, 0},   {"G1", 512, 4, 100, 4, 1, 0},
-    {"K5", 64, 28, 1, 5, 1, 2},   {"F7", 256, 32, 3, 7, 1, 3},  {"M1", 1, 28, 64, 4, 2, 1},
-    {"M2", 64, 14, 128, 4, 2, 1},
+    {"D1", 3, 64, 64, 4, 2, 1},   {"D2", 64, 32, 128, 4, 2, 1},  {"D3", 128, 16, 256, 4, 2, 1},
+    {"D4", 256, 8, 512, 4, 2, 1}, {"D5", 512, 4, 1, 4, 1, 0},    {"G1", 512, 4, 100, 4, 1, 0},
+    {"K5", 64, 28, 1, 5, 1, 2},   {"F7", 256, 32, 3, 7, 1, 3},   {"M1", 1, 28, 64, 4, 2, 1},
+    {"M2", 64, 14, 128, 4, 2, 1}, {"R1", 128, 32, 128, 3, 1, 1}, {"R2", 128, 8, 128, 3, 1, 1},
 };
 
 Conv2dDesc describe(const Layer& l, int64_t batch) {
@@ -105,6 +106,7 @@ class Bench {
                               ? make_gather_conv2d_weights(d, device.threads())
                               : make_gather_conv2d(d, pass, device.threads());
       report("gather", gather.get(), d, pass);
+      report("winograd", make_winograd_conv2d(d, pass, device.threads()).get(), d, pass);
       report("spread", make_spread_conv2d(d, pass, device.threads()).get(), d, pass);
       std::printf("\n");
       std::fflush(stdout);

@@ -15,6 +15,7 @@
 #include "kernels/cpu/dnnl_conv2d.h"
 #include "kernels/cpu/gather_conv2d.h"
 #include "kernels/cpu/spread_conv2d.h"
+#include "kernels/cpu/winograd_conv2d.h"
 #include "kernels/kernels.h"
 #include "tests/kernels/conv2d_cases.h"
 #include "tests/reference/reference_backend.h"
@@ -196,6 +197,21 @@ TEST(Conv2dDescriptor, DefectsAreRefusedBeforeAnyBackend) {
 TEST_P(Conv2d, SpreadAgreesWithReference) {
   check(device_,
         [](const Conv2dDesc& d, Conv2dPass pass) { return make_spread_conv2d(d, pass, 2); });
+}
+
+TEST_P(Conv2d, WinogradAgreesWithReference) {
+  check(device_,
+        [](const Conv2dDesc& d, Conv2dPass pass) { return make_winograd_conv2d(d, pass, 2); });
+}
+
+TEST_P(Conv2d, WinogradIsTheSameOnAnyNumberOfThreads) {
+  for (const Conv2dPass pass : kPasses) {
+    const Case c{GetParam().desc, pass};
+    const auto one = make_winograd_conv2d(c.desc, pass, 1);
+    const auto three = make_winograd_conv2d(c.desc, pass, 3);
+    if (!one) continue;
+    EXPECT_EQ(run<float>(device_, *one, c.shapes()), run<float>(device_, *three, c.shapes()));
+  }
 }
 
 INSTANTIATE_TEST_SUITE_P(Cases, Conv2d, testing::ValuesIn(conv2d_cases()),
