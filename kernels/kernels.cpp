@@ -184,9 +184,9 @@ KernelPtr Kernels::minibatch(const MinibatchDesc& desc, MinibatchPass pass) {
                desc.groups, " groups of ", desc.n, " in ", desc.parts, " parts");
   GANTRY_CHECK(desc.part >= 0 && desc.part < desc.parts, "part ", desc.part, " of ", desc.parts);
   Made kernel = named(name_of("minibatch", kCurved, pass), make_minibatch(desc, pass));
-  const double made = static_cast<double>(desc.made()),
-               group = static_cast<double>(desc.n / desc.groups);
-  kernel->set_flops(3 * made * group * static_cast<double>(desc.features * desc.dimensions));
+  const int64_t group = desc.n / desc.groups;
+  kernel->set_flops(3 * static_cast<double>(desc.made()) * static_cast<double>(group) *
+                    static_cast<double>(desc.features * desc.dimensions));
   return kernel;
 }
 

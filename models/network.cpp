@@ -17,6 +17,7 @@ uint32_t fnv1a(const std::string& text) {
 template <typename Info>
 std::vector<ParamRange> ranges_of(const std::vector<Info>& infos) {
   std::vector<std::pair<std::string, Shape>> tensors;
+  tensors.reserve(infos.size());
   for (const Info& info : infos) tensors.emplace_back(info.name, info.shape);
   return lay_out(tensors);
 }

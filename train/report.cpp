@@ -70,9 +70,9 @@ std::optional<RunStatus> status_of(const RunDir& run) {
 }
 
 std::string name_of(const RunDir& run, const Json& config) {
-  const bool named = config.is_object() && config.contains("name") && config["name"].is_string() &&
-                     config["name"] != "";
-  return named ? config["name"].get<std::string>() : run.path().filename().string();
+  const bool named = config.is_object() && config.contains("name") && config["name"].is_string();
+  const std::string name = named ? config["name"].get<std::string>() : "";
+  return name.empty() ? run.path().filename().string() : name;
 }
 
 std::string header(const RunDir& run, const std::string& name,

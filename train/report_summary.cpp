@@ -30,10 +30,11 @@ std::string some_of(const Json& json, const std::vector<const char*>& keys) {
   std::string text;
   for (const char* key : keys) {
     const Json& value = at(json, key);
-    const bool off = value.is_null() || value == false || value == 0 || value == "" ||
+    const std::string said = text_of(value);
+    const bool off = value.is_null() || value == false || value == 0 || said.empty() ||
                      (value.is_structured() && value.empty());
     if (off) continue;
-    text += concat(text.empty() ? "" : ", ", key, value == true ? "" : concat(" ", text_of(value)));
+    text += concat(text.empty() ? "" : ", ", key, value == true ? "" : concat(" ", said));
   }
   return text;
 }

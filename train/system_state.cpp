@@ -49,6 +49,7 @@ void restore_system(System& system, Stream& stream, const Checkpoint& checkpoint
   Device& device = *system.backend.device;
   const std::vector<System::StateTensor> state = system.state();
   std::vector<TensorInfo> expected;
+  expected.reserve(state.size());
   for (const System::StateTensor& tensor : state) {
     expected.push_back({tensor.name, tensor.view.dtype, memory_shape(tensor.view.shape)});
   }

@@ -171,6 +171,7 @@ std::vector<std::unique_ptr<Communicator>> thread_communicators(int size) {
   GANTRY_CHECK(size >= 1 && size <= kMostThreadRanks, size, " ranks");
   const auto meeting = std::make_shared<Meeting>(size);
   std::vector<std::unique_ptr<Communicator>> all;
+  all.reserve(static_cast<size_t>(size));
   for (int rank = 0; rank < size; ++rank) {
     all.push_back(std::make_unique<ThreadCommunicator>(meeting, rank, size));
   }

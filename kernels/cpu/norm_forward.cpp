@@ -135,7 +135,8 @@ struct Forward {
   };
   // Of the lanes of `count` channels; each lane holds as many values.
   Moments moments(const double* sums, int64_t channel, int64_t count) const {
-    const double lanes = static_cast<double>(count * (r.width / r.channels));
+    const int64_t lanes_of_channel = r.width / r.channels;
+    const double lanes = static_cast<double>(count * lanes_of_channel);
     double mean_of_lanes = 0, m2 = 0, spread = 0;
     for (int64_t l = channel; l < r.width; l += r.channels)
       for (int64_t c = 0; c < count; ++c) mean_of_lanes += sums[l + c];

@@ -23,7 +23,8 @@ struct NormRows {
   int64_t channels_per_group() const { return channels / groups; }
   int64_t group_of(int64_t channel) const { return channel / channels_per_group(); }
   double values_per_group() const {
-    return static_cast<double>(rows * (width / channels) * channels_per_group());
+    const int64_t lanes = width / channels;
+    return static_cast<double>(rows * lanes * channels_per_group());
   }
   int64_t segment_elements() const { return rows * width; }
 };

@@ -168,8 +168,8 @@ std::vector<std::array<double, 2>> gaussian_means(const DataConfig& config) {
     const double angle = 2 * kPi * static_cast<double>(mode) / static_cast<double>(config.modes);
     const double unit_x =
         ring ? std::cos(angle) : static_cast<double>(mode % config.modes) - middle;
-    const double unit_y =
-        ring ? std::sin(angle) : static_cast<double>(mode / config.modes) - middle;
+    const int64_t row = mode / config.modes;
+    const double unit_y = ring ? std::sin(angle) : static_cast<double>(row) - middle;
     means.push_back({config.extent * unit_x, config.extent * unit_y});
   }
   return means;
