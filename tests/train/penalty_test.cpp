@@ -18,7 +18,7 @@ namespace {
 
 using Overrides = std::vector<std::string>;
 
-const std::string kGenerator =
+const std::string kPenaltyGenerator =
     R"(generator.layers=[{"type":"dense","units":64},{"type":"tanh"},{"type":"reshape","shape":[1,8,8]}])";
 const std::string kLeaky =
     R"([{"type":"conv","channels":6,"kernel":4,"stride":2,"padding":1},{"type":"leaky_relu","slope":0.2},)"
@@ -35,7 +35,7 @@ std::string random_critic(uint64_t seed) {
 
 Overrides game(const std::string& objective, const std::string& discriminator,
                const Overrides& more = {}) {
-  Overrides all = {kGenerator,
+  Overrides all = {kPenaltyGenerator,
                    "objective=" + objective,
                    discriminator,
                    "train.batch=4",
@@ -45,7 +45,7 @@ Overrides game(const std::string& objective, const std::string& discriminator,
   return all;
 }
 
-testing::WorstError update_difference("D's update");
+testing::WorstError penalised_difference("D's update");
 
 // D's loss and its gradient as one recorded step makes them, at weights of one's choice.
 class CriticUpdate {
@@ -160,7 +160,7 @@ TEST(Penalty, TheGradientIsThatOfTheWholeLoss) {
     for (const Overrides& more :
          {Overrides{}, Overrides{"train.accumulate=2", "train.order=d_first"}}) {
       CriticUpdate update(game(objective, "discriminator.layers=" + kLeaky, more));
-      EXPECT_LT(update_difference.see(update.worst_error()), kUpdateDifference) << objective;
+      EXPECT_LT(penalised_difference.see(update.worst_error()), kUpdateDifference) << objective;
     }
   }
 }
@@ -172,7 +172,7 @@ TEST(Penalty, TheGradientIsThatOfTheWholeLossForAnyCritic) {
         testing::replaced(kLeaky, R"({"type":"leaky_relu","slope":0.2})", norm);
     for (const std::string& objective : {kObjectives[0], kObjectives[2], kObjectives[3]}) {
       CriticUpdate update(game(objective, "discriminator.layers=" + layers));
-      EXPECT_LT(update_difference.see(update.worst_error()), kUpdateDifference)
+      EXPECT_LT(penalised_difference.see(update.worst_error()), kUpdateDifference)
           << objective << " " << norm;
     }
   }
@@ -181,7 +181,7 @@ TEST(Penalty, TheGradientIsThatOfTheWholeLossForAnyCritic) {
     const std::string critic =
         testing::replaced(random_critic(seed), ", \"spectral_norm\": true", "");
     CriticUpdate update(game(kObjectives[seed % 6], critic));
-    EXPECT_LT(update_difference.see(update.worst_error()), kUpdateDifference)
+    EXPECT_LT(penalised_difference.see(update.worst_error()), kUpdateDifference)
         << kObjectives[seed % 6] << critic;
   }
 }
@@ -196,7 +196,7 @@ TEST(Penalty, TheGradientIsThatOfTheWholeLossUnderSpectralNorm) {
         game(objective, "discriminator.layers=" + layers,
              {"discriminator.spectral_norm=true", R"(optimizer.d={"type":"sgd","lr":0})"}));
     update.settle(200);
-    EXPECT_LT(update_difference.see(update.worst_error()), kUpdateDifference) << objective;
+    EXPECT_LT(penalised_difference.see(update.worst_error()), kUpdateDifference) << objective;
   }
 }
 
