@@ -8,6 +8,7 @@
 #include "train/condition_rules.h"
 #include "train/last_layer.h"
 #include "train/objective_rules.h"
+#include "train/packing_rules.h"
 #include "train/shards.h"
 
 namespace gantry {
@@ -195,6 +196,7 @@ std::vector<BrokenRule> broken_rules(const RunConfig& config) {
   check_data_range(config, rules);
   check_objective(config, rules);
   check_batches(config, rules);
+  check_packing(config, rules);
   check_conditions(config, rules);
   const TrainConfig& train = config.train;
   check_schedule(config.generator.optimizer, "/optimizer/g", train.steps * train.g_steps, rules);

@@ -37,10 +37,11 @@ void DiscriminatorRecording::record_part(int64_t k, int64_t shard, int64_t micro
   const Shown fake = game_.inputs.shown(fakes, 2 * draw + 1);
   game_.number_samples(train.batch, reals);
   const Shown real = game_.inputs.shown(batch, 2 * draw);
+  game_.number_answers(train.batch, reals);
   judge(real, fake, draw, {reals, made}, micro > 0);
   judge_labelled(k, reals, draw);
   if (penalised_) {
-    game_.number_samples(train.batch, reals);
+    game_.number_answers(train.batch, reals);
     const int64_t size = train.batch / game_.system.shards.count;
     const BatchPart whole{shard * size, size};
     penalise({real.x, fake.x, game_.real_batch(k, whole).x, draw}, real.label);
@@ -59,7 +60,9 @@ void DiscriminatorRecording::alternating_updates(int64_t k) {
       game_.number_samples(train.batch, samples);
       const Shown batch = game_.real_batch(k, samples);
       game_.inputs.tap(batch);
-      judge_real(game_.inputs.shown(batch, 2 * draw), draw, 1, micro > 0);
+      const Shown real = game_.inputs.shown(batch, 2 * draw);
+      game_.number_answers(train.batch, samples);
+      judge_real(real, draw, 1, micro > 0);
       judge_labelled(k, samples, draw);
     });
     optimize();
@@ -70,7 +73,9 @@ void DiscriminatorRecording::alternating_updates(int64_t k) {
     game_.number_samples(train.fakes(), samples);
     const TensorRef asked = game_.real_batch(k, game_.part(train.batch, shard, micro)).label;
     const Fakes fakes = game_.inputs.generate(draw, samples.count, asked);
-    judge_fake(game_.inputs.shown(fakes, 2 * draw + 1), draw, 1, micro > 0);
+    const Shown fake = game_.inputs.shown(fakes, 2 * draw + 1);
+    game_.number_answers(train.fakes(), samples);
+    judge_fake(fake, draw, 1, micro > 0);
   });
   optimize();
 }
@@ -96,7 +101,7 @@ void DiscriminatorRecording::judge_together(const Shown& real, const Shown& fake
   const Shown both = game_.inputs.joined(real, fake);
   NetworkPass pass = game_.criticise(
       both, 2 * draw, batch_groups,
-      {game_.numbered(train.batch, halves.real), game_.numbered(train.fakes(), halves.fake)});
+      {game_.answers(train.batch, halves.real), game_.answers(train.fakes(), halves.fake)});
   const TensorRefs dy = gradients_like(recorder, pass.outputs);
   GradientSum dy_real(samples_of(dy, 0, n)), dy_fake(samples_of(dy, n, m));
   const auto again = make_second_look(game_.system, recorder, game_.inputs, real, draw);
@@ -106,7 +111,7 @@ void DiscriminatorRecording::judge_together(const Shown& real, const Shown& fake
                   .dy = dy_real,
                   .again = again ? &again->critique() : nullptr},
                  draw, share(n, m));
-  game_.number_samples(train.fakes(), halves.fake);
+  game_.number_answers(train.fakes(), halves.fake);
   objective_fake({.x = both.x.samples(n, m),
                   .label = fake.label,
                   .codes = fake.codes,
@@ -123,7 +128,7 @@ void DiscriminatorRecording::judge_apart(const Shown& real, const Shown& fake, u
                                          const Halves& halves, bool accumulate) {
   const std::vector<SpectralPass> normalized =
       judge_real(real, draw, share(real.x.shape.n, fake.x.shape.n), accumulate);
-  game_.number_samples(game_.system.config.train.fakes(), halves.fake);
+  game_.number_answers(game_.system.config.train.fakes(), halves.fake);
   judge_fake(fake, draw, share(fake.x.shape.n, real.x.shape.n), true, normalized);
 }
 

@@ -21,11 +21,17 @@ BatchPart GameRecording::part(int64_t batch, int64_t shard, int64_t micro) const
 }
 
 void GameRecording::number_samples(int64_t batch, const BatchPart& samples) {
-  recorder.first_sample = numbered(batch, samples).first;
+  recorder.first_sample = static_cast<uint32_t>(system.shards.offset(batch) + samples.first);
 }
 
-SampleGroup GameRecording::numbered(int64_t batch, const BatchPart& samples) const {
-  return {samples.count, static_cast<uint32_t>(system.shards.offset(batch) + samples.first)};
+void GameRecording::number_answers(int64_t batch, const BatchPart& samples) {
+  recorder.first_sample = answers(batch, samples).first;
+}
+
+SampleGroup GameRecording::answers(int64_t batch, const BatchPart& samples) const {
+  const int64_t packing = system.config.objective.packing;
+  const int64_t first = system.shards.offset(batch) + samples.first;
+  return {samples.count / packing, static_cast<uint32_t>(first / packing)};
 }
 
 Shown GameRecording::real_batch(int64_t k, const BatchPart& samples) {

@@ -26,7 +26,9 @@ struct GameRecording {
   // Draws from here on are those of a part of a batch of so many samples over all ranks: they
   // depend on the global sample index alone, however the batch is cut.
   void number_samples(int64_t batch, const BatchPart& samples);
-  SampleGroup numbered(int64_t batch, const BatchPart& samples) const;
+  // The same for draws about D's answers, of which objective.packing samples have one.
+  void number_answers(int64_t batch, const BatchPart& samples);
+  SampleGroup answers(int64_t batch, const BatchPart& samples) const;
   // Samples of the k-th real batch of this step.
   Shown real_batch(int64_t k, const BatchPart& samples);
 

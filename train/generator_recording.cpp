@@ -32,6 +32,7 @@ void GeneratorRecording::record_part(int64_t k, int64_t shard, int64_t micro) {
   game_.number_samples(batch, samples);
   Fakes made = fakes(k, shard, micro, samples);
   const Shown seen = game_.inputs.shown(made, 2 * draw);
+  game_.number_answers(batch, samples);
   NetworkPass pass = game_.criticise(seen, 2 * draw, 1);
   const TensorRefs dy = gradients_like(recorder, pass.outputs);
   GradientSum sum(dy), direct({recorder.temp("d_shown", seen.x.shape)});
@@ -45,7 +46,7 @@ void GeneratorRecording::record_part(int64_t k, int64_t shard, int64_t micro) {
       .dy = sum,
       .dx = &direct,
       .y_real = real_outputs(k, game_.part(train.batch, shard, micro), draw, pass.spectral)};
-  game_.number_samples(batch, samples);
+  game_.number_answers(batch, samples);
   game_.objective.generator(game_.objective_call(draw, 1), answer);
   game_.tap_outputs("score_fake", answer, calls);
   const TensorRefs dx =
@@ -76,6 +77,7 @@ TensorRefs GeneratorRecording::real_outputs(int64_t k, const BatchPart& samples,
   const Shown batch = game_.real_batch(game_.d_steps + k, samples);
   game_.inputs.tap(batch);
   const Shown shown = game_.inputs.shown(batch, 2 * draw + 1);
+  game_.number_answers(game_.system.config.train.batch, samples);
   return game_.criticise(shown, 2 * draw + 1, 1, {}, normalized).outputs;
 }
 

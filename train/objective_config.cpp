@@ -206,6 +206,11 @@ void ObjectiveConfig::describe_game(Fields& f) {
                "sum: D minimises its loss on real plus its loss on fake samples; mean: the mean "
                "over all samples that it sees (Keras)."},
               combine, kCombinations);
+  f.integer(
+      {"packing",
+       "Samples that D judges at once, joined along the channels (PacGAN): its input has so many "
+       "times the channels. 1: each by itself."},
+      packing, {.min = 1, .max = 64});
   f.object({"augmentation",
             "Differentiable augmentation of everything that D sees, real and generated, in D's "
             "updates and in G's."},

@@ -104,6 +104,7 @@ struct ObjectiveConfig {
   LabelConfig labels;
   RealFake real_fake = RealFake::kSeparate;
   Combine combine = Combine::kSum;
+  int64_t packing = 1;  // samples that D judges at once (PacGAN)
   AugmentationConfig augmentation;
   InstanceNoiseConfig instance_noise;
   EbganConfig ebgan;

@@ -101,7 +101,8 @@ AdaptiveAugmentation::AdaptiveAugmentation(std::unique_ptr<Objective> objective,
     : ScoreTerm(std::move(objective)),
       config_(config),
       shards_(std::max<int64_t>(1, system.config.distributed.virtual_ranks)),
-      interval_(config.every * system.config.train.batch / shards_),
+      packing_(system.config.objective.packing),
+      interval_(config.every * system.config.train.batch / (shards_ * packing_)),
       p_(system.keep(kAugmentationProbability, vector_shape(1), config.probability)),
       tally_(system.keep("objective.augmentation.tally", vector_shape(2), 0)) {}
 
@@ -120,7 +121,7 @@ void AdaptiveAugmentation::discriminator_real(const ObjectiveCall& call,
   const TensorRef answers = of_all_ranks(r, "answers", real.y[0]);
   const AdaptiveProbabilityDesc desc{.y = answers.shape,
                                      .target = config_.target,
-                                     .span = config_.span / static_cast<double>(shards_),
+                                     .span = config_.span / static_cast<double>(shards_ * packing_),
                                      .interval = interval_};
   call.record("adapt", r.kernels.adaptive_probability(desc),
               {call.metrics.slot(r.program, "d.ada_rt"), call.metrics.slot(r.program, "d.ada_p")},

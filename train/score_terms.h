@@ -96,7 +96,8 @@ class AdaptiveAugmentation : public ScoreTerm {
  private:
   AugmentationConfig config_;
   int64_t shards_;        // of a batch whose answers are looked at apart
-  int64_t interval_;      // samples of a shard
+  int64_t packing_;       // samples behind an answer
+  int64_t interval_;      // answers of a shard
   TensorView p_, tally_;  // kept in the system
 };
 

@@ -11,13 +11,15 @@ void check_shards(const RunConfig& config, int64_t count, std::vector<BrokenRule
   const std::pair<const char*, int64_t> batches[] = {{"batch", train.batch},
                                                      {"fake_batch", train.fake_batch},
                                                      {"generator_batch", train.generator_batch}};
+  const int64_t packing = config.objective.packing, unit = count * train.accumulate * packing;
   for (const auto& [key, samples] : batches) {  // 0: not set, another one's
-    if (samples % (count * train.accumulate) == 0) continue;
+    if (samples % unit == 0) continue;
     const std::string micro =
         train.accumulate > 1 ? concat(" of ", train.accumulate, " micro-batches each") : "";
+    const std::string packs = packing > 1 ? concat(" in packs of ", packing) : "";
     rules.push_back({concat("/train/", key),
                      concat(samples, " samples do not divide into ", count, " equal shards", micro,
-                            "; make it a multiple of ", count * train.accumulate)});
+                            packs, "; make it a multiple of ", unit)});
   }
 }
 

@@ -80,7 +80,7 @@ Shown StepInputs::seen(Shown shown, const std::string& side, uint32_t draw) {
     tap("augmentation_" + side, shown.augmentation);
     shown.x = augmented(shown.x, config.sizes, shown.augmentation);
   }
-  shown.x = noised(shown.x, side + "_noise", draw);
+  shown.x = packed(noised(shown.x, side + "_noise", draw));
   return shown;
 }
 
@@ -96,12 +96,13 @@ TensorRef StepInputs::unshown(const Shown& shown, const TensorRef& dx, const Gra
     recorder_.program.call("add_direct", recorder_.kernels.sum({dx.shape, {1}, true}), {},
                            {direct.sum(0)}, {dx});
   }
-  if (!shown.augmentation) return dx;
+  const TensorRef of_samples = unpacked(dx);
+  if (!shown.augmentation) return of_samples;
   const float cutout = static_cast<float>(system_.config.objective.augmentation.sizes.cutout);
-  const TensorRef back = recorder_.temp("d_image", dx.shape);
-  const AugmentDesc desc{dx.shape, cutout};
+  const TensorRef back = recorder_.temp("d_image", of_samples.shape);
+  const AugmentDesc desc{of_samples.shape, cutout};
   recorder_.program.call("augment_back", recorder_.kernels.augment(desc, LinearPass::kBackward),
-                         {back}, {dx, shown.augmentation});
+                         {back}, {of_samples, shown.augmentation});
   return back;
 }
 
@@ -163,6 +164,39 @@ TensorRef StepInputs::noised(const TensorRef& images, const std::string& name, u
   recorder_.program.call(name, recorder_.kernels.instance_noise(desc), {y},
                          {images, recorder_.step});
   return y;
+}
+
+TensorRef StepInputs::packed(const TensorRef& images) {
+  const int64_t packs = images.shape.n / system_.config.objective.packing;
+  const Shape seen = system_.sample.shape.with_n(packs), cut{packs, seen.per_sample(), 1, 1};
+  return rejoined(images, cut, seen).reshaped(system_.judged_shape().with_n(packs));
+}
+
+TensorRef StepInputs::unpacked(const TensorRef& packs) {
+  const Shape cut = system_.sample.shape.with_n(packs.shape.n);
+  const int64_t samples = packs.shape.n * system_.config.objective.packing;
+  return rejoined(packs, cut, {cut.n, cut.per_sample(), 1, 1}).reshaped(cut.with_n(samples));
+}
+
+// `from` holds objective.packing parts of shape `cut` beside each other along the channels: the
+// same with parts of shape `seen`. Where these are alike in memory nothing is to be done.
+TensorRef StepInputs::rejoined(const TensorRef& from, const Shape& cut, const Shape& seen) {
+  const auto count = static_cast<size_t>(system_.config.objective.packing);
+  if (count == 1 || system_.sample.shape.pixels() == 1) return from;
+  const ConcatDesc apart{std::vector<Shape>(count, cut)}, together{std::vector<Shape>(count, seen)};
+  const Shape whole{cut.n, cut.c * system_.config.objective.packing, cut.h, cut.w};
+  TensorRefs parts(count);
+  for (TensorRef& part : parts) part = recorder_.temp("pack_part", cut);
+  recorder_.program.call("pack_split",
+                         recorder_.kernels.channel_concat(apart, LinearPass::kBackward), parts,
+                         {from.reshaped(whole)});
+  for (TensorRef& part : parts) part = part.reshaped(seen);
+  const TensorRef joined =
+      recorder_.temp("packed", {seen.n, seen.c * system_.config.objective.packing, seen.h, seen.w});
+  recorder_.program.call("pack_join",
+                         recorder_.kernels.channel_concat(together, LinearPass::kForward), {joined},
+                         parts);
+  return joined;
 }
 
 void StepInputs::copy(const TensorRef& to, const TensorRef& from, const char* name) {

@@ -7,7 +7,8 @@
 
 namespace gantry {
 
-// What D is shown, the class of each sample and what its codes say, where there are any.
+// What D is shown, in packs of objective.packing samples, the class of each sample and what its
+// codes say, where there are any.
 struct Shown {
   TensorRef x, label{};
   TensorRefs codes{};
@@ -40,7 +41,9 @@ class StepInputs {
   // G's samples from draws of their own, told apart by `draw`. `data_labels`: the classes that G
   // is asked for where latent.labels is "data".
   Fakes generate(uint32_t draw, int64_t n, const TensorRef& data_labels);
-  // As D sees them: augmented, then with instance noise, both told apart by `draw`.
+  // As D sees them: augmented, then with instance noise, both told apart by `draw`; then packed
+  // (Lin et al. 2018, section 3): samples m j, ..., m j + m - 1 are one input, m times the
+  // channels.
   Shown shown(const Shown& real, uint32_t draw);
   Shown shown(const Fakes& fakes, uint32_t draw);
   // `count` samples of known class, and how D sees them.
@@ -61,6 +64,9 @@ class StepInputs {
                       const TensorRef& rows);
   Shown seen(Shown shown, const std::string& side, uint32_t draw);
   TensorRef noised(const TensorRef& images, const std::string& name, uint32_t draw);
+  TensorRef packed(const TensorRef& images);
+  TensorRef unpacked(const TensorRef& packs);
+  TensorRef rejoined(const TensorRef& from, const Shape& cut, const Shape& seen);
   void copy(const TensorRef& to, const TensorRef& from, const char* name);
 
   System& system_;

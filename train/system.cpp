@@ -88,9 +88,10 @@ void System::add_player(PlayerConfig& from) {
 }
 
 std::vector<NamedShape> System::inputs_of(const PlayerConfig& from) const {
-  const bool from_noise = std::string(from.name) == "g";
-  const NamedShape main =
-      from_noise ? NamedShape{"z", latent_shape(1)} : NamedShape{"x", sample.shape};
+  const std::string name = from.name;
+  const NamedShape main = name == "g"
+                              ? NamedShape{"z", latent_shape(1)}
+                              : NamedShape{"x", name == "d" ? judged_shape() : sample.shape};
   if (from.network.inputs.empty()) return {main};
   std::vector<NamedShape> inputs;
   for (size_t i = 0; i < from.network.inputs.size(); ++i) {
@@ -225,6 +226,12 @@ Recorder System::recorder(Program& program) const {
 }
 
 Shape System::latent_shape(int64_t n) const { return {n, config.latent.width(), 1, 1}; }
+
+Shape System::judged_shape() const {
+  Shape judged = sample.shape;
+  judged.c *= config.objective.packing;
+  return judged;
+}
 
 int64_t System::classes_of_samples() const {
   return has("g") && player("g").takes_label() ? sample.classes : 0;

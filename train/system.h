@@ -100,6 +100,8 @@ class System {
   std::vector<StateTensor> state() const;
 
   Shape latent_shape(int64_t n) const;
+  // What D judges at once: objective.packing samples beside each other along the channels (n = 1).
+  Shape judged_shape() const;
   // Classes that G can be asked for; 0: it takes no labels.
   int64_t classes_of_samples() const;
   // A class for each of `count` samples in rows of `columns`, one class a column, over and over;

@@ -26,6 +26,9 @@ TEST(Ranks, RefuseWhatCannotBeDealtOut) {
   says(refusal(3, {}),
        "/train/batch: 16 samples do not divide into 3 equal shards; make it a multiple of 3");
   says(refusal(4, {"train.accumulate=8"}), "multiple of 32");
+  says(refusal(4, {"objective.packing=8"}),
+       "/train/batch: 16 samples do not divide into 4 equal shards in packs of 8; make it a "
+       "multiple of 32");
   says(refusal(2, {"train.generator_batch=7"}), "/train/generator_batch: 7 samples");
   says(refusal(8, {"distributed.virtual_ranks=4"}), "8 ranks cannot share 4 shards");
   says(refusal(1, {"distributed.virtual_ranks=4", "distributed.sync_batch_norm=true"}),

@@ -74,7 +74,8 @@ RunConfig load_shipped(const std::string& name, Layers layers,
   }
   config["train"].erase("d_warmup");
   if (shipped.train.d_steps > kMostUpdates) config["train"]["d_steps"] = kMostUpdates;
-  std::vector<std::string> all = {drawn_data(shipped.data), "train.batch=8"};
+  const int64_t batch = 8 * shipped.objective.packing;
+  std::vector<std::string> all = {drawn_data(shipped.data), concat("train.batch=", batch)};
   if (shipped.train.generator_batch > 0) all.push_back("train.generator_batch=16");
   if (shipped.objective.is_semi_supervised()) {
     all.push_back("objective.semi_supervised.labels_per_class=2");

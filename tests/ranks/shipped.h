@@ -15,7 +15,8 @@ enum class Layers {
   kSmooth,
 };
 
-// An eighth as wide as shipped, on 8 drawn samples a step, with at most two updates of D in it.
+// An eighth as wide as shipped, on 8 drawn samples (or packs) a step, with at most two updates of D
+// in it.
 RunConfig load_shipped(const std::string& name, Layers layers,
                        const std::vector<std::string>& overrides = {});
 

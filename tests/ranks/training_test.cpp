@@ -104,6 +104,8 @@ const std::vector<std::vector<std::string>> kWays = {
     {"objective.real_fake=mixed"},
     {"objective.real_fake=mixed", "train.fake_batch=8"},
     {"objective.real_fake=alternating"},
+    {"objective.packing=2", "train.generator_batch=32"},
+    {"objective.packing=2", "train.accumulate=2"},
     {"optimizer.d.historical_average=0.1", "optimizer.g.clip_norm=0.5"},
     {"train.d_warmup.d_steps=2", "train.d_warmup.until=2"}};
 

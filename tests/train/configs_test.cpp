@@ -64,6 +64,7 @@ constexpr Shipped kShipped[] = {
     {"semi-supervised", 1, 28, 759681, 1740746},
     {"stacked-mnist-gan", 3, 28, 286795, 1861},
     {"stacked-mnist-wgan-gp", 3, 28, 286795, 1833},
+    {"stacked-mnist-pacgan", 3, 28, 286795, 1969},
 };
 
 std::ostream& operator<<(std::ostream& out, const Shipped& shipped) { return out << shipped.name; }

@@ -17,7 +17,7 @@ import replay
 from gantry_torch import network, safetensors
 from gantry_torch.objective import Objective
 
-# Steps that the Maker below does not know.
+# Steps that the Maker below does not know, as those of packs.
 RECONSTRUCTING = ("ebgan", "began", "feature_matching", "autoencoder", "vae")
 BATCH = 3  # not a power of two
 STEPS = 2
@@ -177,7 +177,8 @@ def main():
         torch.manual_seed(1)
         with open(path, encoding="utf-8") as file:
             config = json.load(file)
-        if config["objective"].get("type", "gan") in RECONSTRUCTING:
+        reconstructing = config["objective"].get("type", "gan") in RECONSTRUCTING
+        if reconstructing or network.packing_of(config) > 1:
             continue
         with tempfile.TemporaryDirectory() as directory:
             last = make_trace(config, directory)

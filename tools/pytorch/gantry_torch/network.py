@@ -141,11 +141,22 @@ def build_generator(config):
     return Network(config["generator"], inputs_of(config, "generator", "z", (width, 1, 1)))
 
 
+def packing_of(config):
+    """How many samples the discriminator judges at once."""
+    return config.get("objective", {}).get("packing", 1)
+
+
+def pack(x, count):
+    """Lin et al. 2018, section 3: each `count` neighbours of a batch joined along the channels."""
+    return x.reshape(len(x) // count, count * x.shape[1], *x.shape[2:])
+
+
 def build(config):
     """(generator, discriminator) of a config."""
     generator = build_generator(config)
-    image = generator.shapes[generator.output_names[0]]
-    inputs = inputs_of(config, "discriminator", "x", image)
+    channels, height, width = generator.shapes[generator.output_names[0]]
+    judged = channels * packing_of(config), height, width
+    inputs = inputs_of(config, "discriminator", "x", judged)
     return generator, Network(config["discriminator"], inputs)
 
 

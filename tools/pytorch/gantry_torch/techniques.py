@@ -4,6 +4,8 @@
 import torch
 from torch.nn import functional as F
 
+from .network import pack
+
 PUBLISHED = {
     "brightness": 1,
     "saturation": 1,
@@ -77,7 +79,8 @@ class Techniques:
         if self.kind != "none":
             self.sizes = {**PUBLISHED, **augmentation}
         self.ada = {"target": 0.6, "every": 4, "span": 500000, "probability": 0, **augmentation}
-        self.interval = self.ada["every"] * batch
+        self.packing = objective.get("packing", 1)
+        self.interval = self.ada["every"] * batch  # samples
         consistency = objective.get("consistency", {})
         self.consistency = consistency.get("weight", 0)
         self.again_sizes = {**dict.fromkeys(PUBLISHED, 0), "translation": 0.125, **consistency}
@@ -95,11 +98,11 @@ class Techniques:
         return dict(self.state)
 
     def show(self, x, which, inputs):
-        """x as D sees it: augmented, then with noise."""
+        """x as D sees it: augmented, then with noise, then packed."""
         rows = inputs.get(f"augmentation_{which}")
         if rows is not None:
             x = augment(x, rows, self.sizes["cutout"])
-        return x + inputs.get(f"noise_{which}", 0)
+        return pack(x + inputs.get(f"noise_{which}", 0), self.packing)
 
     def show_again(self, x, inputs):
         return augment(x, inputs["consistency.augmentation"], self.again_sizes["cutout"])
@@ -145,9 +148,10 @@ class Techniques:
         tally = tally + torch.tensor(
             [float(score.sign().flatten(1).mean(1).sum()), len(score)], dtype=torch.float64
         )
-        if tally[1] >= self.interval:
+        samples = tally[1] * self.packing
+        if samples >= self.interval:
             direction = torch.sign(tally[0] / tally[1] - self.ada["target"])
-            p = self.state["objective.augmentation.p"] + direction * tally[1] / self.ada["span"]
+            p = self.state["objective.augmentation.p"] + direction * samples / self.ada["span"]
             self.state["objective.augmentation.p"] = p.clamp(min=0)
             tally = torch.zeros(2, dtype=torch.float64)
         self.state["objective.augmentation.tally"] = tally

@@ -38,6 +38,7 @@ class Training:
         train = config["train"]
         self.batch = train["batch"]
         self.generated = train.get("generator_batch") or self.batch
+        self.packing = network.packing_of(config)
         self.reuse = train.get("reuse_fakes", False)
         self.d_steps = train.get("d_steps", 1)
         self.freeze, self.device = freeze, device
@@ -58,8 +59,8 @@ class Training:
         self.scalers = {net: torch.amp.GradScaler(device, enabled=scaled) for net in "gd"}
         self.run_g = torch.compile(self.g) if compiled else self.g
         self.run_d = torch.compile(self.d) if compiled else self.d
-        image = self.d.shapes["x"]
-        real = torch.rand(self.batch, *image, device=device) * 2 - 1
+        packs = self.batch // self.packing
+        real = torch.rand(packs, *self.d.shapes["x"], device=device) * 2 - 1
         self.real = real.contiguous(memory_format=torch.channels_last)
         self.graph = None
         self.step = self.eager_step
@@ -84,12 +85,13 @@ class Training:
 
     def generate(self, n):
         with self.autocast():
-            return self.run_g(torch.randn(n, *self.g.shapes["z"], device=self.device))
+            fake = self.run_g(torch.randn(n, *self.g.shapes["z"], device=self.device))
+        return network.pack(fake, self.packing)
 
     def scores(self, fake):
         with self.autocast():
             if self.objective.real_fake == "mixed":
-                parts = self.run_d(torch.cat([self.real, fake])).split(self.batch)
+                parts = self.run_d(torch.cat([self.real, fake])).split(len(self.real))
             else:
                 parts = (self.run_d(self.real), self.run_d(fake))
         return dict(zip(("real", "fake"), (part.float() for part in parts)))
