@@ -42,8 +42,7 @@ class StepInputs {
   // is asked for where latent.labels is "data".
   Fakes generate(uint32_t draw, int64_t n, const TensorRef& data_labels);
   // As D sees them: augmented, then with instance noise, both told apart by `draw`; then packed
-  // (Lin et al. 2018, section 3): samples m j, ..., m j + m - 1 are one input, m times the
-  // channels.
+  // (Lin et al. 2018): samples m j, ..., m j + m - 1 are one input, m times the channels.
   Shown shown(const Shown& real, uint32_t draw);
   Shown shown(const Fakes& fakes, uint32_t draw);
   // `count` samples of known class, and how D sees them.

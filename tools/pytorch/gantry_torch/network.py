@@ -147,7 +147,7 @@ def packing_of(config):
 
 
 def pack(x, count):
-    """Lin et al. 2018, section 3: each `count` neighbours of a batch joined along the channels."""
+    """Lin et al. 2018: each `count` neighbours of a batch joined along the channels."""
     return x.reshape(len(x) // count, count * x.shape[1], *x.shape[2:])
 
 
