@@ -19,6 +19,29 @@ void apply_forward(Stream& stream, const NormLayout& r, T* y, const T* x, const 
   });
 }
 
+template <typename T>
+void sum_forward(Stream& stream, const NormLayout& r, const T* x, float* partial) {
+  with_norm_width(r, {x}, [&](auto width) {
+    launch_norm_sums<width>(stream, r, MomentTerms<width, T>{x, {}}, partial);
+  });
+}
+
+// Of batch norm: statistics from the sums over chunks or, of the stage kRest, from means.
+void finish_batch(const NormDesc& d, const NormLayout& r, size_t in, Stream& stream,
+                  const Args& a) {
+  const FinishBatch finish{{a.real(1), a.real(2), static_cast<double>(d.eps)},
+                           d.track ? a.real(3) : nullptr,
+                           d.track ? a.real(4) : nullptr,
+                           static_cast<double>(d.momentum),
+                           d.unbiased,
+                           r.columns};
+  if (d.stage == NormStage::kRest) {
+    launch_norm_from_means<Moments>(stream, d, r, a.as<double>(in + 3), finish);
+  } else {
+    launch_norm_combine<Moments, true>(stream, r, a.scratch<float>(), finish);
+  }
+}
+
 // The argument x stands at `in`.
 template <typename T>
 void run_forward(const NormDesc& d, const ForwardScratch& scratch, size_t in, Stream& stream,
@@ -29,23 +52,15 @@ void run_forward(const NormDesc& d, const ForwardScratch& scratch, size_t in, St
   const T* x = a.as<T>(in);
   const NormStats of{a.real(in + 1), a.real(in + 2), mean, rstd};
   auto* partial = a.scratch<float>();
-  with_norm_width(r, {x, y, of.gamma, of.beta}, [&](auto width) {
-    launch_norm_sums<width>(stream, r, MomentTerms<width, T>{x, {}}, partial);
-  });
-  const WriteStats stats{mean, rstd, static_cast<double>(d.eps)};
+  if (d.stage == NormStage::kWhole) sum_forward(stream, r, x, partial);
   if (d.kind == NormKind::kBatch) {
-    const FinishBatch finish{stats,
-                             d.track ? a.real(3) : nullptr,
-                             d.track ? a.real(4) : nullptr,
-                             static_cast<double>(d.momentum),
-                             d.unbiased,
-                             r.columns};
-    launch_norm_combine<Moments, true>(stream, r, partial, finish);
+    finish_batch(d, r, in, stream, a);
   } else {
     auto* columns = a.scratch<Moments>(scratch.columns);
     launch_norm_combine<Moments, false>(stream, r, partial,
                                         KeepColumns<Moments>{columns, r.columns});
-    launch_norm_slices<Moments>(stream, r, columns, stats);
+    launch_norm_slices<Moments>(stream, r, columns,
+                                WriteStats{mean, rstd, static_cast<double>(d.eps)});
   }
   apply_forward<T>(stream, r, y, x, of, norm_slope(d.activation));
 }
@@ -55,8 +70,17 @@ void run_forward(const NormDesc& d, const ForwardScratch& scratch, size_t in, St
 std::shared_ptr<Kernel> norm_forward(const NormDesc& d) {
   const bool batch = d.kind == NormKind::kBatch;
   const ForwardScratch scratch(norm_layout(d), batch, 0);
-  const size_t in = batch && d.track ? 5 : 3;
-  return launched(in + 3, scratch.end, [=](Stream& stream, const Args& a) {
+  if (d.stage == NormStage::kMeans) {
+    return launched(4, scratch.end, [=](Stream& stream, const Args& a) {
+      const NormLayout r = norm_layout(d);
+      with_real(a.dtype(1), [&](auto real) {
+        sum_forward(stream, r, a.as<decltype(real)>(1), a.scratch<float>());
+      });
+      launch_norm_means<Moments>(stream, r, a.scratch<float>(), a.as<double>(0));
+    });
+  }
+  const size_t in = batch && d.track ? 5 : 3, shared = d.stage == NormStage::kRest ? 1 : 0;
+  return launched(in + 3 + shared, scratch.end, [=](Stream& stream, const Args& a) {
     with_real(a.dtype(0),
               [&](auto real) { run_forward<decltype(real)>(d, scratch, in, stream, a); });
   });
@@ -82,7 +106,6 @@ std::shared_ptr<Kernel> norm_inference(const NormDesc& d) {
 }  // namespace cuda
 
 CudaKernels::Made CudaKernels::make_norm(const NormDesc& desc, NormPass pass) {
-  GANTRY_CHECK(desc.stage == NormStage::kWhole, "GPUs of several ranks are not joined");
   switch (pass) {
     case NormPass::kForward:
       return cuda::norm_forward(desc);

@@ -84,6 +84,18 @@ void launch_norm_combine(Stream& stream, const NormLayout& r, const float* parti
          stream, r, partial, use);
 }
 
+// The stage kMeans, from the sums over chunks, and what the stage kRest begins with.
+template <typename Value>
+void launch_norm_means(Stream& stream, const NormLayout& r, const float* partial, double* means) {
+  launch_norm_combine<Value, true>(stream, r, partial, WriteMeans<Value>{means, r});
+}
+template <typename Value, typename Use>
+void launch_norm_from_means(Stream& stream, const NormDesc& d, const NormLayout& r,
+                            const double* means, const Use& use) {
+  launch(norm_from_means_kernel<Value, Use>, one_thread_each(r.columns), stream, r, means,
+         static_cast<int>(d.ranks), use);
+}
+
 template <typename Value, typename Use>
 void launch_norm_slices(Stream& stream, const NormLayout& r, const Value* columns, const Use& use) {
   const int64_t threads = int64_t{r.groups} * r.slices * kWarp;

@@ -11,12 +11,22 @@ inline constexpr int kNormThreads = 256;
 // Count, mean and sum of squared distances from it. Merged as Chan, Golub and LeVeque (1983) do.
 struct Moments {
   static constexpr int kFloats = 3;  // of one chunk: a shift, sum of x - shift, of (x - shift)^2
+  static constexpr int kMeans = 2;   // of x, x^2
   double count, mean, m2;
 
   __device__ static Moments zero() { return {0, 0, 0}; }
   __device__ static Moments of_chunk(const float (&f)[kFloats], double count) {
     const double shift = static_cast<double>(f[0]), sum = static_cast<double>(f[1]);
     return {count, shift + sum / count, static_cast<double>(f[2]) - sum * sum / count};
+  }
+  __device__ void to_means(double, double (&means)[kMeans]) const {
+    means[0] = mean;
+    means[1] = m2 / count + mean * mean;
+  }
+  // Of `ranks` times as many rows.
+  __device__ static Moments of_means(const double (&means)[kMeans], double rows, int ranks) {
+    const double count = rows * ranks, spread = means[1] - means[0] * means[0];
+    return {count, means[0], spread > 0 ? spread * count : 0};
   }
   __device__ void merge(const Moments& other) {
     if (other.count == 0) return;
@@ -30,7 +40,7 @@ struct Moments {
 // Plain sums.
 template <int kCount>
 struct Totals {
-  static constexpr int kFloats = kCount;
+  static constexpr int kFloats = kCount, kMeans = kCount;
   double at[kCount];
 
   __device__ static Totals zero() {
@@ -41,6 +51,15 @@ struct Totals {
   __device__ static Totals of_chunk(const float (&f)[kFloats], double) {
     Totals totals;
     for (int k = 0; k < kCount; ++k) totals.at[k] = static_cast<double>(f[k]);
+    return totals;
+  }
+  __device__ void to_means(double rows, double (&means)[kMeans]) const {
+    for (int k = 0; k < kCount; ++k) means[k] = at[k] / rows;
+  }
+  // Of as many rows.
+  __device__ static Totals of_means(const double (&means)[kMeans], double rows, int) {
+    Totals totals;
+    for (int k = 0; k < kCount; ++k) totals.at[k] = means[k] * rows;
     return totals;
   }
   __device__ void merge(const Totals& other) {
@@ -144,6 +163,35 @@ struct KeepColumns {
   }
   __device__ void finish(int) const {}
 };
+
+// Of a batch that ranks share (NormStage): means[group][number][column], from what was combined,
+// and back, for `use` as norm_combine_kernel in order. A thread for each column.
+template <typename Value>
+struct WriteMeans {
+  double* means;
+  NormLayout r;
+  __device__ void operator()(int group, int column, const Value& value) const {
+    double of[Value::kMeans];
+    value.to_means(static_cast<double>(r.rows), of);
+    for (int k = 0; k < Value::kMeans; ++k)
+      means[(int64_t{group} * Value::kMeans + k) * r.columns + column] = of[k];
+  }
+  __device__ void finish(int) const {}
+};
+
+template <typename Value, typename Use>
+__global__ void norm_from_means_kernel(NormLayout r, const double* means, int ranks, Use use) {
+  const int64_t thread = thread_in_grid();
+  if (thread >= r.columns) return;
+  const int column = static_cast<int>(thread);
+  for (int group = 0; group < r.groups; ++group) {
+    double of[Value::kMeans];
+    for (int k = 0; k < Value::kMeans; ++k)
+      of[k] = means[(int64_t{group} * Value::kMeans + k) * r.columns + column];
+    use(group, column, Value::of_means(of, static_cast<double>(r.rows), ranks));
+  }
+  use.finish(column);
+}
 
 // What the columns of a slice have together: lanes of a warp merge columns, then a tree over lanes.
 // use.weigh(column, value) prepares a column's value, use.slice(stat, value) takes the result. One
