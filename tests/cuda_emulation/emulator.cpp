@@ -2,6 +2,8 @@
 // What device code calls, handed to the machine of this host thread.
 #include "tests/cuda_emulation/emulator.h"
 
+#include <chrono>
+
 #include "core/error.h"
 #include "tests/cuda_emulation/machine.h"
 
@@ -43,6 +45,11 @@ void* dynamic_shared() { return Machine::here().dynamic_shared(); }
 void check_aligned(const void* address, size_t bytes) {
   if (reinterpret_cast<uintptr_t>(address) % bytes != 0)
     Machine::here().stop(concat("an access of ", bytes, " bytes that is not aligned"));
+}
+
+int64_t nanoseconds() {
+  const auto now = std::chrono::steady_clock::now().time_since_epoch();
+  return std::chrono::duration_cast<std::chrono::nanoseconds>(now).count();
 }
 
 }  // namespace gantry::emulation

@@ -58,6 +58,10 @@ size_t allocated_bytes();
 // Neither complains of memory that is not the device's, check_range does (Defect, naming `what`).
 void mark_written(const void* data, size_t bytes);
 void check_range(const void* data, size_t bytes, bool written, const char* what);
+// How many GPUs there are, from now on; at first one.
+void set_devices(int count);
+// Of the clock that kernels read.
+int64_t nanoseconds();
 // An atomic access: checked like any other but for races.
 void check_atomic(const void* address, size_t bytes);
 int atomic_add(int* address, int value);

@@ -9,6 +9,7 @@
 #include "kernels/cuda/library_kernels.h"
 #include "kernels/cuda/startup.h"
 #include "tests/cuda_emulation/emulator.h"
+#include "tests/cuda_emulation/streams.h"
 
 namespace gantry {
 
@@ -60,8 +61,7 @@ void queue(Stream& stream, std::span<const TensorView> args, void* scratch,
     call(views);
   };
   const cudaStream_t handle = cuda::stream_handle(stream);
-  if (!emulated_capturing(handle)) return checked(args);
-  emulated_capture(handle, [checked, views = std::vector<TensorView>(args.begin(), args.end())] {
+  emulation::queue(handle, [checked, views = std::vector<TensorView>(args.begin(), args.end())] {
     checked(std::span<const TensorView>(views));
   });
 }

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "tests/cuda_emulation/machine.h"
 
+#include <atomic>
 #include <cstring>
 
 #include "core/error.h"
@@ -13,6 +14,9 @@ constexpr unsigned kMostThreads = 1024;
 constexpr size_t kSharedBytes = size_t{48} << 10;  // what a kernel has without asking for more
 constexpr size_t kSharedGap = 64;                  // between two arrays, belonging to neither
 constexpr int kSharedPoison = 0xFF;                // NaN
+
+// Numbers of blocks, of all machines: memory is touched by kernels of more than one host thread.
+std::atomic<uint32_t> all_blocks = 0;
 
 std::string at(const std::source_location& where) {
   return concat(where.file_name(), ":", where.line());
@@ -68,7 +72,8 @@ void Machine::run(dim3 grid, dim3 block, size_t shared_bytes, void (*body)(const
   argument_ = argument;
   argument_bytes_ = bytes;
   dynamic_bytes_ = shared_bytes;
-  first_block_ = blocks_run_ + 1;
+  first_block_ = all_blocks.fetch_add(grid.x * grid.y * grid.z) + 1;
+  blocks_run_ = first_block_ - 1;
   defect_.clear();
   recent_ = {};  // memory may have come and gone since
   for (place_.z = 0; place_.z < grid.z; ++place_.z)

@@ -110,7 +110,7 @@ class Machine {
   Thread* current_ = nullptr;
   std::string defect_;
 
-  uint32_t blocks_run_ = 0, first_block_ = 0;  // of all launches; of this one
+  uint32_t blocks_run_ = 0, first_block_ = 0;  // the block that runs; the launch's first
   uint16_t epoch_ = 0;
   std::vector<char> shared_;
   std::vector<Cell> shared_cells_;

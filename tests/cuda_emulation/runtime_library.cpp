@@ -1,20 +1,24 @@
 // SPDX-License-Identifier: Apache-2.0
-// CUDA's runtime library, of which work on a stream is done before the call returns.
+// CUDA's runtime library: devices, memory, launches. Streams: streams.cpp.
+#include <atomic>
 #include <cstddef>
 #include <cstdio>
 #include <cstring>
-#include <functional>
-#include <memory>
 #include <vector>
 
 #include "tests/cuda_emulation/include/cuda_runtime.h"
 #include "tests/cuda_emulation/injected_faults.h"
+#include "tests/cuda_emulation/streams.h"
 
 namespace emulation = gantry::emulation;
 
 namespace {
 constexpr size_t kMemory = size_t{8} << 30;
-}
+std::atomic<int> devices = 1;
+thread_local int current_device = 0;  // each has memory for itself, but all is one here
+}  // namespace
+
+void gantry::emulation::set_devices(int count) { devices = count; }
 
 const char* cudaGetErrorName(cudaError_t status) {
   switch (status) {
@@ -35,16 +39,18 @@ cudaError_t cudaGetLastError() { return cudaSuccess; }
 
 cudaError_t cudaGetDeviceCount(int* count) {
   GANTRY_ANSWER("cudaGetDeviceCount");
-  *count = 1;
+  *count = devices;
   return cudaSuccess;
 }
 cudaError_t cudaGetDevice(int* device) {
   GANTRY_ANSWER("cudaGetDevice");
-  *device = 0;
+  *device = current_device;
   return cudaSuccess;
 }
-cudaError_t cudaSetDevice(int) {
+cudaError_t cudaSetDevice(int device) {
   GANTRY_ANSWER("cudaSetDevice");
+  if (device < 0 || device >= devices) return cudaErrorInvalidDevice;
+  current_device = device;
   return cudaSuccess;
 }
 cudaError_t cudaGetDeviceProperties(cudaDeviceProp* properties, int) {
@@ -54,6 +60,11 @@ cudaError_t cudaGetDeviceProperties(cudaDeviceProp* properties, int) {
   properties->totalGlobalMem = kMemory;
   properties->major = 9;
   properties->multiProcessorCount = 4;
+  return cudaSuccess;
+}
+cudaError_t cudaDeviceGetPCIBusId(char* id, int length, int device) {
+  GANTRY_ANSWER("cudaDeviceGetPCIBusId");
+  std::snprintf(id, static_cast<size_t>(length), "0000:%02x:00.0", static_cast<unsigned>(device));
   return cudaSuccess;
 }
 cudaError_t cudaDriverGetVersion(int* version) {
@@ -66,96 +77,11 @@ cudaError_t cudaRuntimeGetVersion(int* version) {
   return cudaSuccess;
 }
 
-// What was queued while a stream captured, in order.
-struct CUgraph_st {
-  std::vector<std::function<void()>> calls;
-};
-struct CUgraphExec_st {
-  std::vector<std::function<void()>> calls;
-};
-struct CUstream_st {
-  std::unique_ptr<CUgraph_st> capture;  // while it captures
-};
-
 namespace {
-// Streams that capture: then calls that wait for a device, or allocate, are refused.
-int captures = 0;
-
 cudaError_t unless_capturing() {
-  return captures > 0 ? cudaErrorStreamCaptureUnsupported : cudaSuccess;
-}
-
-template <typename Call>
-cudaError_t queue(cudaStream_t stream, const Call& call) {
-  if (stream && stream->capture) {
-    stream->capture->calls.push_back(call);
-  } else {
-    call();
-  }
-  return cudaSuccess;
+  return emulation::thread_captures() ? cudaErrorStreamCaptureUnsupported : cudaSuccess;
 }
 }  // namespace
-
-bool emulated_capturing(cudaStream_t stream) { return stream->capture != nullptr; }
-void emulated_capture(cudaStream_t stream, std::function<void()> call) {
-  stream->capture->calls.push_back(std::move(call));
-}
-
-cudaError_t cudaStreamBeginCapture(cudaStream_t stream, cudaStreamCaptureMode) {
-  GANTRY_ANSWER("cudaStreamBeginCapture");
-  if (!stream || stream->capture) return cudaErrorInvalidValue;
-  stream->capture = std::make_unique<CUgraph_st>();
-  ++captures;
-  return cudaSuccess;
-}
-cudaError_t cudaStreamEndCapture(cudaStream_t stream, cudaGraph_t* graph) {
-  GANTRY_ANSWER("cudaStreamEndCapture");
-  if (!stream->capture) return cudaErrorInvalidValue;
-  *graph = stream->capture.release();
-  --captures;
-  return cudaSuccess;
-}
-cudaError_t cudaGraphInstantiate(cudaGraphExec_t* executable, cudaGraph_t graph,
-                                 unsigned long long) {
-  GANTRY_ANSWER("cudaGraphInstantiate");
-  *executable = new CUgraphExec_st{graph->calls};
-  return cudaSuccess;
-}
-cudaError_t cudaGraphDestroy(cudaGraph_t graph) {
-  GANTRY_ANSWER("cudaGraphDestroy");
-  delete graph;
-  return cudaSuccess;
-}
-cudaError_t cudaGraphExecDestroy(cudaGraphExec_t executable) {
-  GANTRY_ANSWER("cudaGraphExecDestroy");
-  delete executable;
-  return cudaSuccess;
-}
-cudaError_t cudaGraphUpload(cudaGraphExec_t, cudaStream_t) {
-  GANTRY_ANSWER("cudaGraphUpload");
-  return cudaSuccess;
-}
-cudaError_t cudaGraphLaunch(cudaGraphExec_t executable, cudaStream_t stream) {
-  GANTRY_ANSWER("cudaGraphLaunch");
-  if (stream->capture) return cudaErrorStreamCaptureUnsupported;
-  for (const auto& call : executable->calls) call();
-  return cudaSuccess;
-}
-
-cudaError_t cudaStreamCreateWithFlags(cudaStream_t* stream, unsigned) {
-  GANTRY_ANSWER("cudaStreamCreateWithFlags");
-  *stream = new CUstream_st;
-  return cudaSuccess;
-}
-cudaError_t cudaStreamDestroy(cudaStream_t stream) {
-  GANTRY_ANSWER("cudaStreamDestroy");
-  delete stream;
-  return cudaSuccess;
-}
-cudaError_t cudaStreamSynchronize(cudaStream_t) {
-  GANTRY_ANSWER("cudaStreamSynchronize");
-  return unless_capturing();
-}
 
 cudaError_t cudaDeviceSynchronize() {
   GANTRY_ANSWER("cudaDeviceSynchronize");
@@ -164,16 +90,23 @@ cudaError_t cudaDeviceSynchronize() {
 
 cudaError_t emulated_malloc(void** data, size_t bytes) {
   GANTRY_ANSWER("cudaMalloc");
-  if (captures > 0) return cudaErrorStreamCaptureUnsupported;
+  if (emulation::thread_captures()) return cudaErrorStreamCaptureUnsupported;
   *data = emulation::allocate(bytes);
   return *data ? cudaSuccess : cudaErrorMemoryAllocation;
 }
 cudaError_t cudaFree(void* data) {
   GANTRY_ANSWER("cudaFree");
-  if (captures > 0) return cudaErrorStreamCaptureUnsupported;
+  if (emulation::thread_captures()) return cudaErrorStreamCaptureUnsupported;
   emulation::release(data);
   return cudaSuccess;
 }
+// Memory of the host that the device may use, too.
+cudaError_t cudaHostAlloc(void** data, size_t bytes, unsigned) {
+  const cudaError_t status = emulated_malloc(data, bytes);
+  if (status == cudaSuccess) emulation::mark_written(*data, bytes);
+  return status;
+}
+cudaError_t cudaFreeHost(void* data) { return cudaFree(data); }
 cudaError_t cudaMemGetInfo(size_t* free, size_t* total) {
   GANTRY_ANSWER("cudaMemGetInfo");
   *total = kMemory;
@@ -188,18 +121,26 @@ cudaError_t cudaMemset(void* data, int value, size_t bytes) {
 }
 cudaError_t cudaMemsetAsync(void* data, int value, size_t bytes, cudaStream_t stream) {
   GANTRY_ANSWER("cudaMemsetAsync");
-  return queue(stream, [=] {
+  emulation::queue(stream, [=] {
     std::memset(data, value, bytes);
     emulation::mark_written(data, bytes);
   });
+  return cudaSuccess;
 }
-cudaError_t cudaMemcpyAsync(void* to, const void* from, size_t bytes, cudaMemcpyKind,
+cudaError_t cudaMemcpyAsync(void* to, const void* from, size_t bytes, cudaMemcpyKind kind,
                             cudaStream_t stream) {
   GANTRY_ANSWER("cudaMemcpyAsync");
-  return queue(stream, [=] {
-    std::memcpy(to, from, bytes);
+  // Memory of the host that is not pinned is read before the call returns.
+  std::vector<char> kept;
+  if (kind == cudaMemcpyHostToDevice && emulation::has_pending(stream)) {
+    const char* bytes_of = static_cast<const char*>(from);
+    kept.assign(bytes_of, bytes_of + bytes);
+  }
+  emulation::queue(stream, [=] {
+    std::memcpy(to, kept.empty() ? from : kept.data(), bytes);
     emulation::mark_written(to, bytes);
   });
+  return cudaSuccess;
 }
 
 cudaError_t emulated_launch(const cudaLaunchConfig_t& config, void (*body)(const void*),
@@ -209,15 +150,12 @@ cudaError_t emulated_launch(const cudaLaunchConfig_t& config, void (*body)(const
     emulation::run_grid(config.gridDim, config.blockDim, config.dynamicSmemBytes, body, of_kernel,
                         bytes);
   };
-  if (!config.stream || !config.stream->capture) {
-    run(argument);
-    return cudaSuccess;
-  }
   // A launch takes its arguments along, in memory aligned as any of them may need.
   std::vector<std::max_align_t> copy((bytes + sizeof(std::max_align_t) - 1) /
                                      sizeof(std::max_align_t));
   std::memcpy(copy.data(), argument, bytes);
-  return queue(config.stream, [run, copy] { run(copy.data()); });
+  emulation::queue(config.stream, [run, copy] { run(copy.data()); });
+  return cudaSuccess;
 }
 cudaError_t cudaFuncGetAttributes(cudaFuncAttributes* attributes, const void*) {
   GANTRY_ANSWER("cudaFuncGetAttributes");

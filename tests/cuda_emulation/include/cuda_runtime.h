@@ -44,6 +44,7 @@ inline constexpr gantry::emulation::Index<&gantry::emulation::grid_extent> gridD
   static const char name##_key = 0;             \
   type* const name = static_cast<type*>(        \
       ::gantry::emulation::shared_array(&name##_key, sizeof(type) * size_t{length}))
+#define GANTRY_NANOSECONDS() ::gantry::emulation::nanoseconds()
 #define GANTRY_ALIGNED(p, bytes) ::gantry::emulation::check_aligned(p, bytes)
 
 inline void __syncthreads(std::source_location where = std::source_location::current()) {
@@ -54,6 +55,7 @@ inline void __syncwarp(unsigned mask = 0xffffffffu,
   gantry::emulation::sync_warp(mask, where);
 }
 inline void __threadfence() {}
+inline void __threadfence_system() {}
 
 template <typename T>
 T __shfl_sync(unsigned mask, T value, int source, int width = 32,
@@ -127,9 +129,12 @@ enum cudaError_t {
   cudaErrorNoDevice = 100,
   cudaErrorInvalidDevice = 101,
   cudaErrorNoKernelImageForDevice = 209,
+  cudaErrorNotReady = 600,
   cudaErrorIllegalAddress = 700,
   cudaErrorLaunchFailure = 719,
   cudaErrorStreamCaptureUnsupported = 900,
+  cudaErrorStreamCaptureUnjoined = 904,
+  cudaErrorStreamCaptureIsolation = 905,
   cudaErrorStreamCaptureWrongThread = 908,
 };
 const char* cudaGetErrorName(cudaError_t status);
@@ -146,6 +151,7 @@ cudaError_t cudaGetDeviceCount(int* count);
 cudaError_t cudaGetDevice(int* device);
 cudaError_t cudaSetDevice(int device);
 cudaError_t cudaGetDeviceProperties(cudaDeviceProp* properties, int device);
+cudaError_t cudaDeviceGetPCIBusId(char* id, int length, int device);
 cudaError_t cudaDeviceSynchronize();
 cudaError_t cudaDriverGetVersion(int* version);
 cudaError_t cudaRuntimeGetVersion(int* version);
@@ -159,6 +165,7 @@ inline constexpr unsigned cudaStreamNonBlocking = 1;
 cudaError_t cudaStreamCreateWithFlags(cudaStream_t* stream, unsigned flags);
 cudaError_t cudaStreamDestroy(cudaStream_t stream);
 cudaError_t cudaStreamSynchronize(cudaStream_t stream);
+cudaError_t cudaStreamQuery(cudaStream_t stream);
 
 using cudaGraph_t = CUgraph_st*;
 using cudaGraphExec_t = CUgraphExec_st*;
@@ -173,18 +180,16 @@ cudaError_t cudaGraphUpload(cudaGraphExec_t executable, cudaStream_t stream);
 cudaError_t cudaGraphLaunch(cudaGraphExec_t executable, cudaStream_t stream);
 struct CUevent_st;
 using cudaEvent_t = CUevent_st*;
-inline constexpr unsigned cudaEventDefault = 0, cudaEventRecordDefault = 0,
-                          cudaEventRecordExternal = 1;
+inline constexpr unsigned cudaEventDefault = 0, cudaEventDisableTiming = 2,
+                          cudaEventRecordDefault = 0, cudaEventRecordExternal = 1;
 enum cudaStreamCaptureStatus { cudaStreamCaptureStatusNone, cudaStreamCaptureStatusActive };
 cudaError_t cudaEventCreateWithFlags(cudaEvent_t* event, unsigned flags);
 cudaError_t cudaEventDestroy(cudaEvent_t event);
+cudaError_t cudaEventRecord(cudaEvent_t event, cudaStream_t stream);
+cudaError_t cudaStreamWaitEvent(cudaStream_t stream, cudaEvent_t event, unsigned flags);
 cudaError_t cudaEventRecordWithFlags(cudaEvent_t event, cudaStream_t stream, unsigned flags);
 cudaError_t cudaEventElapsedTime(float* milliseconds, cudaEvent_t from, cudaEvent_t to);
 cudaError_t cudaStreamIsCapturing(cudaStream_t stream, cudaStreamCaptureStatus* status);
-
-// For what stands in for libraries: whether a stream captures, and a call for it to take down.
-bool emulated_capturing(cudaStream_t stream);
-void emulated_capture(cudaStream_t stream, std::function<void()> call);
 
 enum cudaMemcpyKind {
   cudaMemcpyHostToDevice = 1,
@@ -200,6 +205,9 @@ cudaError_t cudaMalloc(T** data, size_t bytes) {
   return status;
 }
 cudaError_t cudaFree(void* data);
+inline constexpr unsigned cudaHostAllocPortable = 1, cudaHostAllocMapped = 2;
+cudaError_t cudaHostAlloc(void** data, size_t bytes, unsigned flags);
+cudaError_t cudaFreeHost(void* data);
 cudaError_t cudaMemGetInfo(size_t* free, size_t* total);
 cudaError_t cudaMemset(void* data, int value, size_t bytes);
 cudaError_t cudaMemsetAsync(void* data, int value, size_t bytes, cudaStream_t stream);
