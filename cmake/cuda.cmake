@@ -4,6 +4,10 @@ set(GANTRY_CUDA "AUTO" CACHE STRING
     "build the CUDA backend: AUTO (where all that it takes is found), ON or OFF")
 set_property(CACHE GANTRY_CUDA PROPERTY STRINGS AUTO ON OFF)
 set(GANTRY_HAS_CUDA FALSE)
+# What joins the GPUs of several ranks; without it the backend is built for one.
+set(GANTRY_NCCL "AUTO" CACHE STRING "join GPUs by NCCL: AUTO (where it is found), ON or OFF")
+set_property(CACHE GANTRY_NCCL PROPERTY STRINGS AUTO ON OFF)
+set(GANTRY_HAS_NCCL FALSE)
 if(NOT GANTRY_CUDA)
   return()
 endif()
@@ -68,6 +72,21 @@ find_path(CUDNN_FRONTEND_INCLUDE_DIR cudnn_frontend.h
           PATH_SUFFIXES include)
 if(NOT CUDNN_FRONTEND_INCLUDE_DIR)
   gantry_cuda_missing("cudnn-frontend (header cudnn_frontend.h; pip install nvidia-cudnn-frontend)")
+endif()
+if(GANTRY_NCCL)
+  set(gantry_nccl_places ${gantry_cuda_places} ${gantry_cuda_local}/nccl $ENV{NCCL_PATH}
+      $ENV{NCCL_HOME})
+  find_path(NCCL_INCLUDE_DIR nccl.h HINTS ${gantry_nccl_places} PATH_SUFFIXES include)
+  find_library(NCCL_LIBRARY NAMES nccl libnccl.so.2
+               HINTS ${gantry_nccl_places} ${CUDAToolkit_LIBRARY_DIR} PATH_SUFFIXES lib lib64)
+  if(NCCL_INCLUDE_DIR AND NCCL_LIBRARY)
+    set(GANTRY_HAS_NCCL TRUE)
+    message(STATUS "CUDA backend: GPUs joined by ${NCCL_LIBRARY}")
+  elseif(GANTRY_NCCL STREQUAL "AUTO")
+    message(STATUS "CUDA backend: for one rank (no NCCL; tools/setup_cuda.sh gets it)")
+  else()
+    message(FATAL_ERROR "GANTRY_NCCL=ON, but there is no NCCL. tools/setup_cuda.sh gets it.")
+  endif()
 endif()
 message(STATUS "CUDA backend: nvcc ${CMAKE_CUDA_COMPILER_VERSION}, for ${CMAKE_CUDA_ARCHITECTURES}, "
                "${CUDNN_LIBRARY}, ${CUDNN_FRONTEND_INCLUDE_DIR}")

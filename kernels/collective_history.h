@@ -31,9 +31,9 @@ class CollectiveHistory {
   const Collective& begin(const char* op, const std::string& what, int64_t count, const char* type);
   void end();
   std::vector<Collective> all() const;  // oldest first
+  double now() const;                   // seconds since it was made
 
  private:
-  double now() const;
   Collective& last() { return kept_[static_cast<size_t>(begun_ - 1) % kKept]; }
 
   std::chrono::steady_clock::time_point start_ = std::chrono::steady_clock::now();

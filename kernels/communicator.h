@@ -4,6 +4,7 @@
 #include <cstddef>
 #include <memory>
 #include <string>
+#include <vector>
 
 #include "core/error.h"
 #include "core/kernel.h"
@@ -25,6 +26,15 @@ class Communicator {
   virtual int rank() const = 0;
   virtual int size() const = 0;
   virtual std::string name() const = 0;  // "Open MPI, 4 ranks"
+  // Which of the ranks of this host it is, as the launcher says.
+  int local_rank() const { return local_rank_; }
+  void set_local_rank(int rank) { local_rank_ = rank; }
+  // Whether programs have all_reduce calls: those of one rank only where an engine is to be tried.
+  virtual bool reduces() const { return size() > 1; }
+
+  // Makes the connections that all_reduce needs beyond those by which the ranks have met. All ranks
+  // call it, once, before they run one; where it fails on any, all throw EnvironmentError.
+  virtual void connect() {}
 
   // A step of a program (kernels/ops/all_reduce.h), which must not outlive the communicator. Checks
   // the descriptor (std::logic_error).
@@ -34,12 +44,16 @@ class Communicator {
   void broadcast(void* data, size_t bytes, int root);
   void barrier();
 
-  // The last collective operations of this rank.
-  const CollectiveHistory& history() const { return history_; }
+  // The last collective operations of this rank, oldest first.
+  virtual std::vector<Collective> history() const { return history_.all(); }
+  double age() const { return history_.now(); }  // seconds since the ranks were joined
   // From now on ranks tell each other what they have come to before each collective operation, and
   // throw PeerError where it is not the same. To be called on all ranks at the same place.
   void compare_operations(bool yes) { compares_ = yes; }
 
+  // PeerError if another rank is known to have given up. Does not wait, and is no collective
+  // operation: for who waits by other means.
+  virtual void require_peers() {}
   // How long a collective operation waits for the other ranks, from now on.
   virtual void set_timeout(double seconds) = 0;
   // Gives up for all ranks: each one's collective operations throw PeerError with this reason, or
@@ -61,6 +75,7 @@ class Communicator {
 
   CollectiveHistory history_;
   bool compares_ = false;
+  int local_rank_ = 0;
 };
 
 // A run of one rank: nothing to wait for.

@@ -12,8 +12,9 @@ namespace gantry {
 bool cuda_built();
 // Whether there is a driver and a GPU, in whatever state: then backend=auto means the GPU.
 bool cuda_device_present();
-// The current GPU. Throws EnvironmentError with the remedy.
-Backend open_cuda_backend(const ComputeOptions& options);
+// The GPU of this host's rank `local_rank`: of those that it sees the one of that number, or the
+// only one, where a launcher shows each rank its own. Throws EnvironmentError with the remedy.
+Backend open_cuda_backend(const ComputeOptions& options, int local_rank = 0);
 // CUDA runtime, cuDNN, cuBLASLt; empty where not built in.
 std::vector<LibraryVersion> cuda_library_versions();
 

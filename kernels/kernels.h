@@ -146,16 +146,21 @@ struct Backend {
   // What networks learn with where ComputeOptions ask for 16 bits: narrow_real() is not real().
   // Else null.
   std::unique_ptr<Kernels> narrow_kernels{};
-  // What joins this rank's device with those of the others.
+  // Where devices are apart: what the ranks' processes were joined by, and still agree by.
+  std::unique_ptr<Communicator> host_communicator{};
+  // What joins this rank's device with those of the others. Gone before all of the above, and after
+  // every recording that holds an operation of it.
   std::unique_ptr<Communicator> communicator = std::make_unique<NullCommunicator>();
 };
 
 enum class BackendChoice { kAuto, kCpu, kCuda };
 
-// Opens a device. threads: CPU threads, 0 for all that this process may use. Throws
-// EnvironmentError with the remedy when it cannot be had, ConfigError for options that it has not.
-// Only kernels/backends.cpp knows which exist.
-Backend open_backend(BackendChoice choice, int threads, const ComputeOptions& options = {});
+// Opens a device. threads: CPU threads, 0 for all that this process may use. local_rank: which of
+// this host's ranks it is for; each has a GPU of its own. Throws EnvironmentError with the remedy
+// when it cannot be had, ConfigError for options that it has not. Only kernels/backends.cpp knows
+// which exist.
+Backend open_backend(BackendChoice choice, int threads, const ComputeOptions& options = {},
+                     int local_rank = 0);
 
 // What this build computes with: the version it was compiled for, and the one that was loaded.
 struct LibraryVersion {

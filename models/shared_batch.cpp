@@ -9,7 +9,8 @@ void record_sum(Recorder& recorder, const TensorRef& x, double scale, const std:
   const AllReduceDesc desc{.size = x.shape.elements(),
                            .dtype = x.dtype,
                            .scale = scale,
-                           .what = concat(program.prefix(), what)};
+                           .what = concat(program.prefix(), what),
+                           .fixed_order = false};
   program.call("all_reduce", recorder.sharing->all_reduce(desc), {}, {}, {x});
 }
 

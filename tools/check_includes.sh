@@ -1,7 +1,7 @@
 #!/usr/bin/env bash
 # The arrows between folders: tools -> train -> models -> kernels (ops) -> core. Nobody above
-# kernels/ includes kernels/cpu, kernels/cuda, kernels/mpi or their stubs; only kernels/backends.cpp
-# among the rest of kernels/ does.
+# kernels/ includes kernels/cpu, kernels/cuda, kernels/mpi, kernels/nccl or their stubs; only
+# kernels/backends.cpp among the rest of kernels/ does.
 set -euo pipefail
 cd "$(dirname "$0")/.."
 
@@ -23,10 +23,10 @@ forbid models '(train|tools|tests)/' 'models/ may not include what stands on it:
 forbid train '(tools|tests)/' 'train/ may not include what stands on it:'
 forbid tools 'tests/' 'tools/ may not include tests/:'
 for folder in models train tools; do
-  forbid "$folder" 'kernels/(cpu|cuda|cuda_stub|mpi|mpi_stub)/' 'backends are known to kernels/backends.cpp alone:'
+  forbid "$folder" 'kernels/(cpu|cuda|cuda_stub|mpi|mpi_stub|nccl|nccl_stub)/' 'backends are known to kernels/backends.cpp alone:'
 done
-forbid kernels 'kernels/(cpu|cuda|cuda_stub|mpi|mpi_stub)/' 'backends are known to kernels/backends.cpp alone:' \
-  '^kernels/(cpu|cuda|cuda_stub|mpi|mpi_stub)/|^kernels/backends\.cpp:'
+forbid kernels 'kernels/(cpu|cuda|cuda_stub|mpi|mpi_stub|nccl|nccl_stub)/' 'backends are known to kernels/backends.cpp alone:' \
+  '^kernels/(cpu|cuda|cuda_stub|mpi|mpi_stub|nccl|nccl_stub)/|^kernels/backends\.cpp:'
 if grep -rnE '^#if' core models train tools --include='*.cpp' --include='*.h' \
   | grep -vE 'core/philox\.h'; then
   echo 'no #if above kernels/: choose at link time (see kernels/CMakeLists.txt)' >&2

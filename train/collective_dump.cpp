@@ -18,7 +18,7 @@ std::filesystem::path write_collective_dump(const std::filesystem::path& run,
   using Json = nlohmann::ordered_json;
   Json dump = {{"rank", ranks.rank()}, {"ranks", ranks.size()}, {"engine", ranks.name()},
                {"host", host_name()},  {"cause", cause},        {"collectives", Json::array()}};
-  for (const Collective& one : ranks.history().all()) {
+  for (const Collective& one : ranks.history()) {
     Json line = {{"number", one.number}, {"op", one.op},     {"what", one.what},
                  {"count", one.count},   {"type", one.type}, {"begun_s", one.begun}};
     if (one.ended >= 0) line["took_s"] = one.ended - one.begun;

@@ -58,7 +58,7 @@ TensorRef MetricSlots::record_sum(Recorder& recorder, Communicator* ranks) {
     program.call("stop", recorder.kernels.sum(copy), {slot(program, "")},
                  {program.external("stop", stop_.view())});
   }
-  if (ranks && ranks->size() > 1) {
+  if (ranks && ranks->reduces()) {
     const TensorRef all = part("metrics.latest", latest_.view(), names_.size() - first);
     const AllReduceDesc mean{.size = all.shape.elements(),
                              .dtype = all.dtype,

@@ -66,10 +66,10 @@ void ShardedUpdate::record(const std::vector<const Player*>& learning,
     add_shard(parts, number);
   }
   if (mine > 1) scale(averaged, 1.0 / static_cast<double>(mine));
-  const int ranks = system_.backend.communicator->size();
-  if (ranks == 1) return;
+  const Communicator& ranks = *system_.backend.communicator;
+  if (!ranks.reduces()) return;
   reduce(sums, 1, "gradients");
-  reduce(means, 1.0 / ranks, "states");
+  reduce(means, 1.0 / ranks.size(), "states");
 }
 
 void ShardedUpdate::add_shard(const TensorRefs& parts, int64_t number) {
@@ -108,7 +108,8 @@ void ShardedUpdate::reduce(const TensorRefs& parts, double by, const std::string
     const AllReduceDesc desc{.size = part.shape.elements(),
                              .dtype = part.dtype,
                              .scale = by,
-                             .what = concat(program.prefix(), what)};
+                             .what = concat(program.prefix(), what),
+                             .fixed_order = system_.config.distributed.virtual_ranks > 0};
     program.call("all_reduce", system_.backend.communicator->all_reduce(desc), {}, {}, {part});
   }
 }

@@ -71,6 +71,24 @@ void Links::exchange(const std::string& what) {
   }
 }
 
+void Links::require_peers() {
+  const std::string what = "the work on its GPU";
+  for (size_t rank = 0; rank < links_.size(); ++rank) {
+    Link& link = links_[rank];
+    if (!peers_[rank].socket.open()) continue;
+    Header next{};
+    const ssize_t there =
+        ::recv(peers_[rank].socket.file(), next.data(), next.size(), MSG_PEEK | MSG_DONTWAIT);
+    if (there == 0) lose(rank, what, "closed by the other side");
+    const bool last_words = there == static_cast<ssize_t>(kHeaderBytes) &&
+                            number_at(next.data(), 4) == static_cast<uint32_t>(Kind::kAbort);
+    if (!last_words) continue;
+    link.receiving = true;
+    pull(rank, what);
+    link.receiving = false;  // they have not all come
+  }
+}
+
 void Links::poll_pending(int milliseconds) {
   for (size_t rank = 0; rank < links_.size(); ++rank) {
     const Link& link = links_[rank];

@@ -42,6 +42,8 @@ class Links {
   std::span<Part> parts();
   // Sends and receives them all. PeerError naming the ranks that did not come.
   void exchange(const std::string& what);
+  // PeerError if another rank has ended or said that it gives up. Takes no data.
+  void require_peers();
   // Tells the others why this rank ends, as far as that can be done without waiting.
   void abort(const std::string& reason) noexcept;
 

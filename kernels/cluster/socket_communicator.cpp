@@ -72,6 +72,7 @@ class SocketCommunicator : public Communicator {
   int rank() const override { return links_->rank(); }
   int size() const override { return links_->size(); }
   std::string name() const override { return concat("TCP, ", size(), " ranks"); }
+  void require_peers() override { links_->require_peers(); }
   void set_timeout(double seconds) override { links_->set_timeout(seconds); }
   void abort(ExitCode, const std::string& reason) noexcept override { links_->abort(reason); }
 

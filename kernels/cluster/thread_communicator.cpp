@@ -40,6 +40,11 @@ class Meeting {
     if (meetings_ == before) require_sound();
   }
 
+  void require_others() {
+    const std::lock_guard lock(mutex_);
+    require_sound();
+  }
+
   void give_up(const std::string& reason) {
     const std::lock_guard lock(mutex_);
     fail(reason);
@@ -136,6 +141,7 @@ class ThreadCommunicator : public Communicator {
   int size() const override { return place_->size; }
   std::string name() const override { return concat(size(), " threads"); }
 
+  void require_peers() override { place_->meeting->require_others(); }
   void set_timeout(double seconds) override { place_->timeout = seconds; }
   void abort(ExitCode, const std::string& reason) noexcept override {
     place_->meeting->give_up(reason);

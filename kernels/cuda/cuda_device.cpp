@@ -15,7 +15,7 @@ namespace gantry {
 using cuda::check;
 
 CudaDevice::CudaDevice(int ordinal, const ComputeOptions& options)
-    : options_(options), profiler_(cuda::make_profiler()) {
+    : ordinal_(ordinal), options_(options), profiler_(cuda::make_profiler()) {
   cuda::begin_with(concat("cuda:", ordinal));
   check(cudaSetDevice(ordinal), "cudaSetDevice");
   check(cudaGetDeviceProperties(&properties_, ordinal), "cudaGetDeviceProperties");
@@ -41,7 +41,7 @@ const CudaLibraries& CudaDevice::planning() {
   return *planning_;
 }
 
-std::unique_ptr<Stream> CudaDevice::make_stream() { return std::make_unique<CudaStream>(); }
+std::unique_ptr<Stream> CudaDevice::make_stream() { return std::make_unique<CudaStream>(*this); }
 
 void CudaDevice::copy_to_device(Stream& stream, void* dst, const void* host, size_t bytes) {
   check(cudaMemcpyAsync(dst, host, bytes, cudaMemcpyHostToDevice, cuda::stream_handle(stream)),
@@ -53,8 +53,10 @@ void CudaDevice::copy_to_host(Stream& stream, void* host, const void* src, size_
         "cudaMemcpyAsync to the host");
 }
 
-// Not on any stream: memory is made before a program runs and is there for all streams.
+// The current device is a thread's own. Not on any stream: memory is made before a program runs and
+// is there for all streams.
 void* CudaDevice::allocate(size_t bytes, Contents contents) {
+  check(cudaSetDevice(ordinal_), "cudaSetDevice");
   void* data = nullptr;
   const cudaError_t status = cudaMalloc(&data, bytes);
   if (status == cudaErrorMemoryAllocation) {
@@ -77,9 +79,10 @@ void CudaDevice::release(void* data) noexcept {
   if (!cuda::lost()) cudaFree(data);
 }
 
-CudaStream::CudaStream() {
+CudaStream::CudaStream(CudaDevice& device, Libraries libraries) : device_(device) {
+  check(cudaSetDevice(device.ordinal()), "cudaSetDevice");
   check(cudaStreamCreateWithFlags(&handle_, cudaStreamNonBlocking), "cudaStreamCreateWithFlags");
-  libraries_ = cuda::open_libraries(handle_);
+  if (libraries == Libraries::kAll) libraries_ = cuda::open_libraries(handle_);
 }
 
 CudaStream::~CudaStream() {
@@ -87,7 +90,10 @@ CudaStream::~CudaStream() {
   if (!cuda::lost()) cudaStreamDestroy(handle_);
 }
 
-void CudaStream::synchronize() { check(cudaStreamSynchronize(handle_), "cudaStreamSynchronize"); }
+void CudaStream::synchronize() {
+  if (StreamWatch* watch = device_.stream_watch()) return watch->wait(handle_);
+  check(cudaStreamSynchronize(handle_), "cudaStreamSynchronize");
+}
 
 namespace cuda {
 namespace {
@@ -130,12 +136,24 @@ bool cuda_device_present() {
   return status != cudaErrorNoDevice && !(status == cudaSuccess && count == 0);
 }
 
-Backend open_cuda_backend(const ComputeOptions& options) {
+namespace {
+
+int ordinal_of(int local_rank) {
+  int count = 0;
+  check(cudaGetDeviceCount(&count), "cudaGetDeviceCount");
+  if (count == 1) return 0;
+  if (local_rank < count) return local_rank;
+  throw EnvironmentError(concat("backend=cuda: local rank ", local_rank, " finds ", count,
+                                " GPUs; start ", count,
+                                " ranks on each host at most, one for each GPU"));
+}
+
+}  // namespace
+
+Backend open_cuda_backend(const ComputeOptions& options, int local_rank) {
   cuda::check_driver();
   cuda::check_library_versions();
-  int ordinal = 0;
-  check(cudaGetDevice(&ordinal), "cudaGetDevice");
-  auto device = std::make_unique<CudaDevice>(ordinal, options);
+  auto device = std::make_unique<CudaDevice>(ordinal_of(local_rank), options);
   cuda::check_kernel_image(*device);
   auto kernels = std::make_unique<CudaKernels>(*device);
   const DType narrow = narrow_type(options.precision);

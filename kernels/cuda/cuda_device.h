@@ -14,6 +14,14 @@ namespace gantry {
 
 struct CudaLibraries;  // cuDNN and cuBLASLt; see libraries.h
 
+// Waits for a stream in its device's place, where work on it may wait for that of other ranks,
+// which may never come.
+class StreamWatch {
+ public:
+  virtual ~StreamWatch() = default;
+  virtual void wait(cudaStream_t stream) = 0;
+};
+
 // One GPU. Making it is where everything that can be wrong with driver, GPU and libraries is found:
 // EnvironmentError with the remedy.
 class CudaDevice : public Device {
@@ -31,6 +39,10 @@ class CudaDevice : public Device {
   ProfilerSink* profiler() override { return profiler_.get(); }
 
   const ComputeOptions& options() const { return options_; }
+  int ordinal() const { return ordinal_; }
+  // From now on all streams are waited for by this; null: by CUDA.
+  void watch_streams(StreamWatch* watch) { watch_ = watch; }
+  StreamWatch* stream_watch() const { return watch_; }
   // Handles for describing and choosing work, which runs on the handles of a stream.
   const CudaLibraries& planning();
 
@@ -41,17 +53,21 @@ class CudaDevice : public Device {
   void* allocate(size_t bytes, Contents contents) override;
   void release(void* data) noexcept override;
 
+  int ordinal_;
   cudaDeviceProp properties_{};
   std::string name_;
   ComputeOptions options_;
   std::shared_ptr<CudaLibraries> planning_;
   std::unique_ptr<ProfilerSink> profiler_;
+  StreamWatch* watch_ = nullptr;
 };
 
-// A CUDA stream with the library handles that running on it needs.
+// A CUDA stream with the library handles that running on it needs, or without: for own kernels
+// alone.
 class CudaStream : public Stream {
  public:
-  CudaStream();
+  enum class Libraries : bool { kNone, kAll };
+  explicit CudaStream(CudaDevice& device, Libraries libraries = Libraries::kAll);
   ~CudaStream() override;
   void synchronize() override;
   // Events, which a graph may hold too.
@@ -63,6 +79,7 @@ class CudaStream : public Stream {
   const CudaLibraries& libraries() const { return *libraries_; }
 
  private:
+  CudaDevice& device_;
   cudaStream_t handle_ = nullptr;
   std::shared_ptr<CudaLibraries> libraries_;
 };

@@ -8,7 +8,7 @@ bool cuda_built() { return false; }
 
 bool cuda_device_present() { return false; }
 
-Backend open_cuda_backend(const ComputeOptions&) {
+Backend open_cuda_backend(const ComputeOptions&, int) {
   throw EnvironmentError("this gantry was built without CUDA; use backend=cpu");
 }
 

@@ -94,7 +94,7 @@ TEST(CollectiveHistory, KeepsTheLastOperationsAndWhereARankStillWaits) {
     for (int i = 0; i < 70; ++i) communicators[static_cast<size_t>(rank)]->barrier();
     if (rank == 0) peer_failure([&] { reduced<float>(*communicators[0], {1, 2, 3}, 1); });
   });
-  const std::vector<Collective> all = communicators[0]->history().all();
+  const std::vector<Collective> all = communicators[0]->history();
   ASSERT_EQ(all.size(), CollectiveHistory::kKept);
   for (size_t i = 0; i < all.size(); ++i) {
     EXPECT_EQ(all[i].number, static_cast<int64_t>(71 - all.size() + 1 + i));
@@ -104,7 +104,7 @@ TEST(CollectiveHistory, KeepsTheLastOperationsAndWhereARankStillWaits) {
   EXPECT_EQ(all.back().what, "x");
   EXPECT_EQ(all.back().count, 3);
   EXPECT_EQ(all.back().type, "f32");
-  EXPECT_EQ(communicators[1]->history().all().back().op, "barrier");
+  EXPECT_EQ(communicators[1]->history().back().op, "barrier");
 }
 
 TEST(CollectiveHistory, CutsLongNames) {

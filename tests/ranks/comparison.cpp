@@ -45,6 +45,10 @@ double largest_loss_difference(const std::map<std::string, double>& expected,
 
 Lone train_alone(const Team::Load& load) {
   Team one(1, load);
+  return train_alone(one);
+}
+
+Lone train_alone(Team& one) {
   Lone lone;
   lone.start = all_weights(one.session(0));
   for (int step = 0; step < kSteps; ++step) {

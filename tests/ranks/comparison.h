@@ -17,6 +17,7 @@ struct Lone {
 };
 
 Lone train_alone(const Team::Load& load);
+Lone train_alone(Team& one);  // of one rank
 
 // How far ranks are from it (tests/tolerances.h). Gradients: the distance relative to their length.
 struct Difference {

@@ -148,6 +148,32 @@ TEST(SocketCommunicator, NoticesAtOnceThatARankIsGone) {
   EXPECT_LT(took.count(), 5);
 }
 
+// Who waits for its GPU asks now and then. What others have sent stays for the next operation.
+TEST(SocketCommunicator, TellsWithoutWaitingWhetherOthersAreThere) {
+  auto communicators = socket_communicators(3);
+  const auto ask = [&] { return peer_failure([&] { communicators[0]->require_peers(); }); };
+  EXPECT_EQ(ask(), "no error");
+  on_threads(3, [&](int rank) {
+    int value = rank;
+    if (rank == 0) std::this_thread::sleep_for(std::chrono::milliseconds(50));
+    EXPECT_TRUE(rank != 0 || ask() == "no error");
+    communicators[static_cast<size_t>(rank)]->broadcast(&value, sizeof(value), 2);
+    EXPECT_EQ(value, 2);
+  });
+  communicators[1]->abort(ExitCode::kData, "rank 1 has no data");
+  std::string said = "no error";
+  for (int i = 0; i < 200 && said == "no error"; ++i) {
+    std::this_thread::sleep_for(std::chrono::milliseconds(5));
+    said = ask();
+  }
+  EXPECT_EQ(said, "rank 1 has no data");
+  communicators[2].reset();
+  EXPECT_NE(peer_failure([&] {
+              while (true) communicators[1]->require_peers();
+            }).find("did not come to the work on its GPU: its connection is lost"),
+            std::string::npos);
+}
+
 TEST(SocketCommunicator, AbortEndsTheWaitOfTheOthers) {
   auto communicators = socket_communicators(2);
   on_threads(2, [&](int rank) {

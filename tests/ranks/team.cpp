@@ -35,26 +35,47 @@ void on_ranks(int count, const std::function<void(int, Communicator&)>& work) {
 
 Team::Team(int ranks, const Load& load) : Team(thread_communicators(ranks), load) {}
 
-Team::Team(std::vector<std::unique_ptr<Communicator>> communicators, const Load& load) {
-  const int ranks = static_cast<int>(communicators.size());
-  for (int rank = 0; rank < ranks; ++rank) {
-    ranks_.push_back(std::make_unique<Rank>());
-    ranks_.back()->backend = open_backend(BackendChoice::kCpu, 1);
-    ranks_.back()->backend.communicator = std::move(communicators[static_cast<size_t>(rank)]);
+namespace {
+
+std::vector<Backend> on_cpu(std::vector<std::unique_ptr<Communicator>> communicators) {
+  std::vector<Backend> backends;
+  for (auto& communicator : communicators) {
+    backends.push_back(open_backend(BackendChoice::kCpu, 1));
+    backends.back().communicator = std::move(communicator);
   }
-  on_threads(ranks, [&](int i) {
+  return backends;
+}
+
+}  // namespace
+
+Team::Team(std::vector<std::unique_ptr<Communicator>> communicators, const Load& load)
+    : Team(on_cpu(std::move(communicators)), load) {}
+
+Team::Team(std::vector<Backend> backends, const Load& load) {
+  for (Backend& backend : backends) {
+    ranks_.push_back(std::make_unique<Rank>());
+    ranks_.back()->backend = std::move(backend);
+  }
+  on_threads(size(), [&](int i) {
     Rank& rank = *ranks_[static_cast<size_t>(i)];
     RunConfig config = load();
     rank.backend.communicator->set_timeout(60);
+    rank.backend.communicator->connect();
     auto data = open_data(config.data, static_cast<uint64_t>(config.seed));
     rank.session = std::make_unique<Session>(std::move(config), rank.backend, std::move(data));
     rank.session->initialize();
   });
 }
 
+// Each on a thread of its own: engines take leave of each other.
+Team::~Team() {
+  on_threads(size(), [&](int rank) { ranks_[static_cast<size_t>(rank)].reset(); });
+}
+
 void Team::step(int count) {
   on_threads(size(), [&](int rank) {
     for (int i = 0; i < count; ++i) session(rank).step();
+    session(rank).stream().synchronize();
   });
 }
 

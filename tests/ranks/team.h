@@ -17,12 +17,15 @@ void on_threads(int count, const std::function<void(int)>& work);
 // The same with a communicator for each.
 void on_ranks(int count, const std::function<void(int, Communicator&)>& work);
 
-// One config on several ranks, each a session of its own with one CPU thread.
+// One config on several ranks, each a session of its own: on the CPU with one thread each, or on
+// backends that have communicators.
 class Team {
  public:
   using Load = std::function<RunConfig()>;
   Team(int ranks, const Load& load);
   Team(std::vector<std::unique_ptr<Communicator>> communicators, const Load& load);
+  Team(std::vector<Backend> backends, const Load& load);
+  ~Team();
 
   void step(int count);
   // The state of every rank, which must be the same.

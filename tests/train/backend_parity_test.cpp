@@ -11,6 +11,7 @@
 #include <cmath>
 #include <optional>
 
+#include "kernels/ranks.h"
 #include "tests/tolerances.h"
 #include "tests/train/shipped_configs.h"
 #include "tests/train/training_rig.h"
@@ -117,6 +118,22 @@ TEST(OnGpu, ResumingContinuesBitForBit) {
   whole.step(4);
   part.step(4);
   EXPECT_EQ(whole.session().checkpoint().tensors, part.session().checkpoint().tensors);
+}
+
+// From the second step on inside the graph.
+TEST(OnGpu, NcclOfOneRankChangesNothing) {
+  Gpu first = open_gpu(), second = open_gpu();
+  if (!first.backend) GTEST_SKIP() << "not run on a GPU: " << first.missing;
+  if (!has_nccl()) GTEST_SKIP() << "no NCCL in this build";
+  Backend& joined = *second.backend;
+  joined.host_communicator = std::make_unique<NullCommunicator>();
+  joined.communicator = join_gpus(*joined.device, *joined.host_communicator);
+  joined.communicator->connect();
+  TrainingRig without(std::move(*first.backend), kTinyGan);
+  TrainingRig with(std::move(joined), kTinyGan);
+  without.step(kSteps);
+  with.step(kSteps);
+  EXPECT_EQ(without.session().checkpoint().tensors, with.session().checkpoint().tensors);
 }
 
 TEST(ThreadParity, TwoThreadsAgreeWithOne) {
