@@ -12,7 +12,7 @@
 
 #include "core/build_info.h"
 #include "core/error.h"
-#include "kernels/kernels.h"
+#include "kernels/ranks.h"
 #include "tools/commands/all.h"
 #include "tools/commands/doctor_cluster.h"
 #include "tools/commands/findings.h"
@@ -58,7 +58,7 @@ void examine_libraries(Findings& findings) {
   }
 }
 
-void examine_gpu(Findings& findings) {
+void examine_gpu(Findings& findings, int local_rank) {
   const bool driver = std::filesystem::exists("/proc/driver/nvidia/version");
   if (!has_cuda_backend()) {
     findings.note("cuda", driver ? "not in this build, although there is an NVIDIA driver: install "
@@ -67,7 +67,8 @@ void examine_gpu(Findings& findings) {
     return;
   }
   try {
-    const Backend backend = open_backend(BackendChoice::kCuda, 0);
+    const Backend backend = open_backend(BackendChoice::kCuda, 0, {}, local_rank);
+    if (!has_nccl()) findings.note("nccl", "not in this build: a run has one GPU");
     findings.good("cuda", backend.device->name());
     findings.note(
         "gpu memory",
@@ -119,7 +120,7 @@ Action declare_doctor(CLI::App& app) {
     findings.note("gantry", concat(build_version(), ", ", build_compiler(), ", ", build_type()));
     examine_processor(findings);
     examine_libraries(findings);
-    examine_gpu(findings);
+    examine_gpu(findings, ranks->local_rank());
     examine_directory(findings, *directory);
     if (*cluster) {
       run_in_step(*ranks, *directory, [&] {

@@ -13,7 +13,7 @@
 #include <vector>
 
 #include "core/build_info.h"
-#include "kernels/kernels.h"
+#include "kernels/ranks.h"
 #include "tools/commands/ranks.h"
 #include "train/run_lock.h"
 
@@ -98,20 +98,25 @@ void examine_hosts(Findings& findings, const std::vector<Json>& all) {
   }
 }
 
-// Seconds of one sum of so many numbers: the median.
+// Seconds of one sum of so many numbers, in whatever order is fastest: the median.
 double seconds_of_sum(Communicator& ranks, Device& device, int64_t size) {
   using Clock = std::chrono::steady_clock;
   constexpr int kTimes = 9;
   const auto stream = device.make_stream();
-  const KernelPtr sum = ranks.all_reduce({size, DType::kF32, 0.5, "doctor's numbers"});
-  std::vector<float> numbers(static_cast<size_t>(size), 1.0f);
-  const TensorView view{numbers.data(), vector_shape(size), DType::kF32};
+  const KernelPtr sum = ranks.all_reduce({.size = size,
+                                          .dtype = DType::kF32,
+                                          .scale = 0.5,
+                                          .what = "doctor's numbers",
+                                          .fixed_order = false});
+  const Tensor numbers(device, vector_shape(size), DType::kF32);
+  const TensorView view = numbers.view();
   const Memory scratch(device, std::max<size_t>(64, sum->scratch_bytes()));
   std::vector<double> seconds;
   for (int i = 0; i <= kTimes; ++i) {
     ranks.barrier();
     const auto start = Clock::now();
     sum->run(*stream, {&view, 1}, scratch.data());
+    stream->synchronize();
     // The first one makes connections.
     if (i > 0) seconds.push_back(std::chrono::duration<double>(Clock::now() - start).count());
   }
@@ -119,15 +124,42 @@ double seconds_of_sum(Communicator& ranks, Device& device, int64_t size) {
   return seconds[kTimes / 2];
 }
 
-void measure(Findings& findings, Communicator& ranks, Device& device) {
-  for (const int64_t size : {int64_t{1} << 10, int64_t{1} << 16, int64_t{1} << 22}) {
+void measure(Findings& findings, Communicator& ranks, Device& device,
+             std::initializer_list<int64_t> sizes) {
+  for (const int64_t size : sizes) {
     const double seconds = seconds_of_sum(ranks, device, size);
     const int64_t bytes = size * 4;
     std::ostringstream text;
     text << std::setprecision(3) << bytes / 1024 << " KiB in " << seconds * 1e3 << " ms, "
-         << static_cast<double>(bytes) / seconds / 1e9 << " GB/s";
+         << static_cast<double>(bytes) / seconds / 1e9 << " GB/s, " << ranks.name();
     findings.note("all-reduce", text.str());
   }
+}
+
+// Where every rank has a GPU.
+void examine_gpus(Findings& findings, Communicator& ranks) {
+  Backend backend;
+  std::string missing;
+  try {
+    backend = open_backend(BackendChoice::kCuda, 0, {}, ranks.local_rank());
+    backend.communicator = join_gpus(*backend.device, ranks);
+  } catch (const Error& error) {
+    missing = error.what();
+  }
+  for (int rank = 0; rank < ranks.size(); ++rank) {
+    const std::string its = text_of_rank(ranks, rank, missing);
+    if (its.empty()) continue;
+    findings.note("gpus", concat("not joined: rank ", rank, ": ", its));
+    return;
+  }
+  try {
+    backend.communicator->connect();
+  } catch (const EnvironmentError& error) {
+    findings.bad("gpus", error.what(), error.code());
+    return;
+  }
+  findings.good("gpus", backend.communicator->name());
+  measure(findings, *backend.communicator, *backend.device, {1 << 10, 1 << 16, 1 << 22, 1 << 26});
 }
 
 }  // namespace
@@ -148,7 +180,8 @@ void examine_cluster(Findings& findings, Communicator& ranks, const std::string&
   compare(findings, all, "build", "install the same build on all hosts");
   compare(findings, all, "libraries", "results differ between versions: install the same");
   examine_hosts(findings, all);
-  measure(findings, ranks, *backend.device);
+  measure(findings, ranks, *backend.device, {1 << 10, 1 << 16, 1 << 22});
+  if (has_cuda_backend()) examine_gpus(findings, ranks);
 }
 
 }  // namespace gantry

@@ -1,6 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "tools/commands/open_session.h"
 
+#include "kernels/ranks.h"
+#include "tools/commands/ranks.h"
+
 namespace gantry {
 
 OpenSession open_session(LoadedConfig loaded, Allocator allocator) {
@@ -12,18 +15,31 @@ OpenSession open_session(LoadedConfig loaded, Allocator allocator) {
 void open_session(OpenSession& open, LoadedConfig loaded, Allocator allocator) {
   const RunConfig& config = loaded.config;
   try {
-    Backend backend =
-        open_backend(config.backend, static_cast<int>(config.threads), config.compute);
-    if (backend.device->is_apart() && open.backend.communicator->size() > 1) {
-      throw EnvironmentError("GPUs of several ranks are not joined yet; use backend=cpu");
-    }
-    backend.communicator = std::move(open.backend.communicator);
+    Backend backend = open_backend(config.backend, static_cast<int>(config.threads), config.compute,
+                                   open.backend.communicator->local_rank());
+    join_devices(backend, open.backend.communicator);
     open.backend = std::move(backend);
     std::unique_ptr<DataSource> data = open_data(config.data, static_cast<uint64_t>(config.seed));
     open.session = std::make_unique<Session>(std::move(loaded.config), open.backend,
                                              std::move(data), allocator);
   } catch (const ConfigError& error) {
     throw ConfigError(concat(loaded.file, ": ", error.what()));
+  }
+}
+
+void connect(OpenSession& open) {
+  Communicator& ranks = *open.backend.communicator;
+  if (ranks.size() == 1) return;
+  const std::string of_first = text_of_rank(ranks, 0, open.backend.name);
+  do_together(ranks, [&] {
+    if (open.backend.name == of_first) return;
+    throw EnvironmentError(concat("it computes on ", open.backend.device->name(), ", rank 0 with ",
+                                  of_first, "; say backend=cpu, or give each rank a GPU"));
+  });
+  try {
+    ranks.connect();
+  } catch (const EnvironmentError& error) {
+    throw EnvironmentError(ranks.rank() == 0 ? error.what() : "");  // the same on all
   }
 }
 

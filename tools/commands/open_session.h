@@ -20,8 +20,12 @@ struct OpenSession {
 OpenSession open_session(LoadedConfig loaded, Allocator allocator = Allocator::kArena);
 
 // The same into `open`, whose backend has this rank's communicator and keeps it, whatever is
-// thrown.
+// thrown, as its communicator or its host_communicator.
 void open_session(OpenSession& open, LoadedConfig loaded, Allocator allocator = Allocator::kArena);
+
+// Joins the devices of all ranks, which have opened the same: EnvironmentError on all of them where
+// that is not so, or cannot be done.
+void connect(OpenSession& open);
 
 // Says on the log what was opened: device, data, numbers of parameters.
 void announce(const OpenSession& open, Log& log);

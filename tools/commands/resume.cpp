@@ -64,8 +64,9 @@ int resume(const ResumeArguments& arguments) {
   });
   const std::string resolved = loaded->resolved;
   require_one_config(ranks, resolved);
+  do_together(ranks, [&] { open_session(open, std::move(*loaded)); });
+  connect(open);
   do_together(ranks, [&] {
-    open_session(open, std::move(*loaded));
     open.session->set_config_digest(binding_digest(resolved));
     announce(open, log);
     if (!run) return;

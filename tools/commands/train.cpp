@@ -74,6 +74,7 @@ int train(TrainArguments arguments) {
     if (first) std::fputs(describe_session(*open.session).c_str(), stdout);
     return 0;
   }
+  connect(open);
   announce(open, log);
   arguments.profiling.apply(*open.session, log);
   open.session->set_config_digest(binding_digest(resolved));
