@@ -6,6 +6,8 @@
 #   suite       all tests, the CUDA kernels in every op test
 #   parity      20 steps of every shipped config, CPU against GPU; replayed = queued; the same bytes resumed,
 #               with several steps to a launch, with data read by the host
+#   ranks       NCCL of one rank inside the graph = none; with more GPUs: doctor's all-reduce, the same
+#               bytes on one and two in exact mode and twice on two, images per second
 #   sanitize    compute-sanitizer memcheck, racecheck, initcheck, synccheck over the kernel tests and
 #               a training step with every buffer apart; one tool: sanitize-memcheck, ...
 #   bandwidth   own kernels against a measured copy; where the time of a step goes
@@ -99,10 +101,10 @@ step() {
   return "$status"
 }
 
-# not_built STAGE NAME WHY: what this build of Gantry cannot do. No failure, and not passed either.
-not_built() {
-  echo "-- $1: $2: not built: $3"
-  record "$1" "$2" null 0 "\"not built: $3\""
+# left_out STAGE NAME WHY: what cannot be done here. No failure, and not passed either.
+left_out() {
+  echo "-- $1: $2: $3"
+  record "$1" "$2" null 0 "\"$3\""
   missing=$((missing + 1))
 }
 
@@ -125,11 +127,14 @@ use_packages() {
     "-DCMAKE_EXE_LINKER_FLAGS=-Wl,--disable-new-dtags,-rpath,$places,-rpath-link,$places")
 }
 
-# cuDNN as PyTorch's packages bring it, where the toolkit has none.
-use_cudnn() {
-  local place
-  place=$("$python" -c 'import nvidia.cudnn as m; print(list(m.__path__)[0])' 2>/dev/null) || return 0
-  export CUDNN_PATH="$place" LD_LIBRARY_PATH="$place/lib${LD_LIBRARY_PATH:+:$LD_LIBRARY_PATH}"
+# cuDNN and NCCL as PyTorch's packages bring them, where the toolkit has none.
+use_libraries_of_pytorch() {
+  local library place
+  for library in cudnn nccl; do
+    place=$("$python" -c "import nvidia.$library as m; print(list(m.__path__)[0])" 2>/dev/null) ||
+      continue
+    export "${library^^}_PATH=$place" LD_LIBRARY_PATH="$place/lib${LD_LIBRARY_PATH:+:$LD_LIBRARY_PATH}"
+  done
 }
 
 require_gpu() {
@@ -183,6 +188,55 @@ stage_parity() {
   done
 }
 
+# on_gpus NAME COUNT COMMAND...: gantry with a rank for each of so many GPUs, joined over TCP.
+on_gpus() {
+  local name=$1 count=$2
+  shift 2
+  if [ "$count" -eq 1 ]; then
+    step ranks "$name" "$gantry" "$@"
+    return
+  fi
+  step ranks "$name" bash -c 'count=$1; shift; ranks=(); status=0
+    for ((r = 0; r < count; ++r)); do
+      "$@" --rank "$r" --local-rank "$r" --world-size "$count" --rendezvous 127.0.0.1:29511 &
+      ranks+=($!)
+    done
+    for rank in "${ranks[@]}"; do wait "$rank" || status=$?; done
+    exit "$status"' ranks "$count" "$gantry" "$@"
+}
+
+stage_ranks() {
+  local count=2 name
+  step ranks one-rank-in-the-graph "$build/tests/train/train_tests" \
+    "--gtest_filter=OnGpu.NcclOfOneRank*"
+  [ -n "$dry" ] || count=$(nvidia-smi -L | grep -c GPU)
+  if [ "$count" -lt 2 ]; then
+    left_out ranks several-gpus "there is one GPU here"
+    return 0
+  fi
+  on_gpus doctor "$count" doctor --cluster "$out"
+  local fixed=(backend=cuda train.steps=60 train.checkpoint_every=60 output.animation=false)
+  local exact=(distributed.virtual_ranks=2)
+  for name in exact-one exact-two two again; do run rm -rf "$out/ranks-$name"; done
+  on_gpus exact-one 1 train configs/quickstart.json "${fixed[@]}" "${exact[@]}" \
+    --out "$out/ranks-exact-one"
+  on_gpus exact-two 2 train configs/quickstart.json "${fixed[@]}" "${exact[@]}" \
+    --out "$out/ranks-exact-two"
+  on_gpus two 2 train configs/quickstart.json "${fixed[@]}" --out "$out/ranks-two"
+  on_gpus again 2 train configs/quickstart.json "${fixed[@]}" --out "$out/ranks-again"
+  local state=checkpoints/step-00000060/state.safetensors
+  step ranks exact-two-is-one cmp "$out/ranks-exact-one/$state" "$out/ranks-exact-two/$state"
+  step ranks again-is-two cmp "$out/ranks-two/$state" "$out/ranks-again/$state"
+  # The same work for each GPU; metrics.jsonl has the images per second.
+  local scaled=(backend=cuda train.steps=400 train.log_every=100 train.sample_every=0
+    'data={"source":"glyphs","size":[64,64],"channels":3,"samples":4096}')
+  for ((name = 1; name <= count; name *= 2)); do
+    run rm -rf "$out/ranks-of-$name"
+    on_gpus "of-$name" "$name" train configs/dcgan-64-example.json "${scaled[@]}" \
+      "train.batch=$((128 * name))" --out "$out/ranks-of-$name"
+  done
+}
+
 stage_sanitize() {  # [TOOL]
   local tool tools=(memcheck racecheck initcheck synccheck)
   [ -n "${1:-}" ] && tools=("$1")
@@ -228,7 +282,7 @@ compare() {  # CONFIG BATCH DATA
     if [ "$precision" != fp32 ]; then
       only=("precision=$precision")
       if [ -z "$dry" ] && ! "$gantry" check "configs/$1.json" "${only[@]}" >/dev/null 2>&1; then
-        not_built speed "$1-$2-$precision" "this gantry has no precision=$precision"
+        left_out speed "$1-$2-$precision" "not built: this gantry has no precision=$precision"
         continue
       fi
     fi
@@ -290,7 +344,7 @@ stage_tables() {
 stage() {
   started=$SECONDS
   case "$1" in
-    build | suite | parity | sanitize | bandwidth | speed | train | tables) "stage_$1" ;;
+    build | suite | parity | ranks | sanitize | bandwidth | speed | train | tables) "stage_$1" ;;
     sanitize-memcheck | sanitize-racecheck | sanitize-initcheck | sanitize-synccheck | \
       speed-28 | speed-64 | speed-128 | speed-512 | speed-2048 | \
       train-keras-mnist-gan | train-keras-cifar-frogs | train-mnist-dcgan)
@@ -299,11 +353,11 @@ stage() {
   esac
 }
 
-[ "${stages[*]}" = all ] && stages=(build suite parity sanitize bandwidth speed train tables)
+[ "${stages[*]}" = all ] && stages=(build suite parity ranks sanitize bandwidth speed train tables)
 [ "${stages[*]}" = tables ] || require_gpu
 run mkdir -p "$out"
 use_packages
-use_cudnn
+use_libraries_of_pytorch
 for name in "${stages[@]}"; do
   echo "== $name"
   stage "$name"
@@ -313,7 +367,7 @@ if [ "$failures" -gt 0 ]; then
   exit 1
 fi
 if [ "$missing" -gt 0 ]; then
-  echo "gpu_check: what is built passed; $missing comparisons are not built"
+  echo "gpu_check: all that can be done here passed; $missing comparisons cannot"
   exit 0
 fi
 echo "gpu_check: all passed"
