@@ -150,6 +150,10 @@ cudaError_t emulated_launch(const cudaLaunchConfig_t& config, void (*body)(const
     emulation::run_grid(config.gridDim, config.blockDim, config.dynamicSmemBytes, body, of_kernel,
                         bytes);
   };
+  if (emulation::takes_now(config.stream)) {
+    run(argument);
+    return cudaSuccess;
+  }
   // A launch takes its arguments along, in memory aligned as any of them may need.
   std::vector<std::max_align_t> copy((bytes + sizeof(std::max_align_t) - 1) /
                                      sizeof(std::max_align_t));

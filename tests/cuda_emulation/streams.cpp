@@ -85,14 +85,13 @@ void queue_work(cudaStream_t stream, WorkOfLaunch work) {
   stream->capture->work.push_back(std::move(work));
 }
 
-void queue(cudaStream_t stream, std::function<void()> work) {
-  if (!stream) return work();
-  queue_work(stream, [work = std::move(work)] {
-    return [work] {
-      work();
-      return true;
-    };
-  });
+bool takes_now(cudaStream_t stream) {
+  if (!stream) return true;
+  if (stream->capture) return false;
+  if (!stream->pending.empty()) drain(stream);
+  if (!stream->pending.empty()) return false;
+  ++stream->queued;
+  return true;
 }
 
 }  // namespace gantry::emulation

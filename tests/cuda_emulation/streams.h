@@ -19,9 +19,22 @@ using Work = std::function<bool()>;
 // Makes the work for one launch of what a stream has captured.
 using WorkOfLaunch = std::function<Work()>;
 
-// Queues work(), or takes it down where the stream captures.
-void queue(cudaStream_t stream, std::function<void()> work);
+// Queues work, or takes it down where the stream captures.
 void queue_work(cudaStream_t stream, WorkOfLaunch work);
+// Whether work that is queued now is done at once, by the caller: it counts as queued then. Nothing
+// is allocated for it, so that allocations of what is tested can be counted.
+bool takes_now(cudaStream_t stream);
+// Work that waits for nothing itself.
+template <typename Call>
+void queue(cudaStream_t stream, const Call& call) {
+  if (takes_now(stream)) return call();
+  queue_work(stream, [call] {
+    return [call] {
+      call();
+      return true;
+    };
+  });
+}
 bool capturing(cudaStream_t stream);
 // Whether a capture that this thread has begun goes on: then calls that wait or allocate are
 // refused.
