@@ -173,6 +173,7 @@ void examine_cluster(Findings& findings, Communicator& ranks, const std::string&
   const Backend backend = open_backend(BackendChoice::kCpu, 0);
   const std::string own = facts(backend).dump();
   std::vector<Json> all;
+  all.reserve(static_cast<size_t>(ranks.size()));
   for (int rank = 0; rank < ranks.size(); ++rank) {
     all.push_back(Json::parse(text_of_rank(ranks, rank, own)));
   }

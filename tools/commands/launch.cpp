@@ -79,6 +79,7 @@ extern "C" void pass_on(int signal) {
 // Starts mpirun, hands signals on to it and waits until it has ended.
 void run_mpirun(std::vector<std::string> words) {
   std::vector<char*> raw;
+  raw.reserve(words.size() + 1);
   for (std::string& word : words) raw.push_back(word.data());
   raw.push_back(nullptr);
   // In a process group of its own: Ctrl-C reaches it through this process alone.

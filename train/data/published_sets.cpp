@@ -38,8 +38,8 @@ PublishedSet cifar10() {
 }
 
 const std::vector<PublishedSet>& all_sets() {
-  static const std::vector<PublishedSet> sets = {mnist(), fashion_mnist(), cifar10()};
-  return sets;
+  static const std::vector<PublishedSet> kSets = {mnist(), fashion_mnist(), cifar10()};
+  return kSets;
 }
 
 }  // namespace
