@@ -68,7 +68,10 @@ std::string to_text(const ProfileReport& report, bool calls) {
       << 1e-9 * report.limits.flops_per_s << " GFLOP/s in a matrix product, "
       << 1e-9 * report.limits.bytes_per_s << " GB/s in a copy\n"
       << "floor%  the larger of FLOP at the one and bytes at the other, of the time that was "
-         "taken;\n        above 100 where caches hold what a copy moves\n\n";
+         "taken;\n"
+         "        above 100 where caches hold what a copy moves, or a convolution by tiles needs "
+         "fewer\n"
+         "        products than the plain sum, which is what is counted\n\n";
   out << table("op", profile.ops, profile.seconds) << "\n"
       << table("layer", profile.layers, profile.seconds);
   if (calls) out << "\n" << table("call", profile.calls, profile.seconds);
